@@ -1,0 +1,39 @@
+"""AISys Lab: a small full stack of AI systems, one short import: ``import aisys_lab as lab``."""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_FACE = {
+    # core
+    "LabError": "core", "TABLES": "core", "SLOTS": "core", "Table": "core", "attempt": "core",
+    # ir
+    "OPS": "ir", "Graph": "ir", "Spec": "ir", "interpret": "ir", "parse": "ir", "verify": "ir",
+    "work": "ir",
+    # autodiff
+    "VJP": "autodiff", "JVP": "autodiff", "MODES": "autodiff", "Tensor": "autodiff",
+    "vjp": "autodiff", "jvp": "autodiff", "grad": "autodiff", "value_and_grad": "autodiff",
+    "make_vjp": "autodiff", "make_jvp": "autodiff", "check_grads": "autodiff",
+    "elementwise_grad": "autodiff", "jacobian": "autodiff", "hessian": "autodiff",
+    "hessian_vector_product": "autodiff", "trace": "autodiff",
+    # models
+    "fit": "models", "accuracy": "models",
+    # compiler
+    "PASSES": "compiler", "optimize": "compiler", "compile": "compiler",
+}
+_PACKAGES = ("core", "ir", "kernels", "datasets", "autodiff", "chips", "models", "compiler",
+             "compress", "distributed", "inference", "viz", "exercises", "grading")
+
+
+def __getattr__(name):
+    if name in _PACKAGES:
+        return importlib.import_module(f"aisys_lab.{name}")
+    if name in _FACE:
+        value = getattr(importlib.import_module(f"aisys_lab.{_FACE[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"aisys_lab has no name {name!r}; dir(aisys_lab) lists what it has")
+
+
+def __dir__():
+    return sorted({*globals(), *_FACE, *_PACKAGES})

@@ -1,0 +1,54 @@
+"""Numbers and tables as text: the one place where units and columns are formatted."""
+
+PREFIXES = (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.0),
+            ("m", 1e-3), ("µ", 1e-6), ("n", 1e-9))
+
+
+def si(value, unit="", digits=3):
+    """``si(12.6e6, 'B') == '12.6 MB'``: decimal prefixes, ``digits`` significant digits."""
+    if value == 0:
+        return f"0 {unit}".rstrip()
+    if value != value or value in (float("inf"), float("-inf")):
+        return f"{value} {unit}".rstrip()
+    size = abs(value)
+    prefix, scale = next((p for p in PREFIXES if size >= p[1] * (1 - 0.5 * 10**-digits)),
+                         PREFIXES[-1])
+    return f"{significant(value / scale, digits)} {prefix}{unit}".rstrip()
+
+
+def significant(value, digits=3):
+    """``value`` with that many significant digits, never in exponent form."""
+    whole = len(str(int(abs(value)))) if abs(value) >= 1 else 1
+    text = f"{value:.{max(digits - whole, 0)}f}"
+    return text
+
+
+def count(n):
+    """A whole number with thin separators: ``25 557 032``."""
+    return f"{n:,}".replace(",", " ")
+
+
+def table(rows, header=None, align=None):
+    """Rows as aligned text: numbers to the right, words to the left; ``align`` like ``'lrr'``."""
+    cells = [[str(cell) for cell in row] for row in ([header] if header else []) + list(rows)]
+    if not cells:
+        return ""
+    width = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    sides = align or "".join(_side(row[i] for row in cells[bool(header):])
+                             for i in range(len(width)))
+    lines = ["  ".join(cell.rjust(w) if side == "r" else cell.ljust(w)
+                       for cell, w, side in zip(row, width, sides, strict=True)).rstrip()
+             for row in cells]
+    if header:
+        lines.insert(1, "-" * sum(width, 2 * (len(width) - 1)))
+    return "\n".join(lines)
+
+
+def _side(cells):
+    return "r" if all(c[:1].isdigit() or c[:1] in "-+.–" for c in cells if c) else "l"
+
+
+def listing(words, last="and"):
+    """``a, b and c``."""
+    words = list(map(str, words))
+    return f" {last} ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else "none"

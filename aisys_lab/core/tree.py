@@ -1,0 +1,71 @@
+"""Trees: lists, tuples, dicts and dataclasses of leaves, taken apart and put together again."""
+
+import dataclasses
+
+_LEAF = object()
+
+
+def flatten(tree):
+    """``tree -> (leaves, treedef)``; dict entries keep their order, None is a leafless node."""
+    leaves = []
+    return leaves, _take(tree, leaves)
+
+
+def _take(tree, leaves):
+    if tree is None:
+        return None
+    kind, keys, children = _open(tree)
+    if kind is None:
+        leaves.append(tree)
+        return _LEAF
+    return kind, keys, [_take(child, leaves) for child in children]
+
+
+def _open(tree):
+    """``(rebuild kind, keys, children)`` of a container; kind None for a leaf."""
+    if isinstance(tree, dict):
+        return dict, list(tree), list(tree.values())
+    if isinstance(tree, list | tuple):
+        return type(tree), range(len(tree)), list(tree)
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type) \
+            and not getattr(tree, "is_leaf", False):
+        names = [field.name for field in dataclasses.fields(tree)]
+        return type(tree), names, [getattr(tree, name) for name in names]
+    return None, (), ()
+
+
+def unflatten(treedef, leaves):
+    """The tree again, with other leaves."""
+    return _put(treedef, iter(leaves))
+
+
+def _put(treedef, leaves):
+    if treedef is None:
+        return None
+    if treedef is _LEAF:
+        return next(leaves)
+    kind, keys, children = treedef
+    values = [_put(child, leaves) for child in children]
+    if kind is dict:
+        return dict(zip(keys, values, strict=True))
+    if dataclasses.is_dataclass(kind):
+        return kind(**dict(zip(keys, values, strict=True)))
+    return kind(*values) if hasattr(kind, "_fields") else kind(values)
+
+
+def tree_map(f, tree, *others):
+    """``f`` of every leaf, in the shape of the first tree."""
+    leaves, treedef = flatten(tree)
+    rest = [flatten(other)[0] for other in others]
+    return unflatten(treedef, [f(*xs) for xs in zip(leaves, *rest, strict=True)])
+
+
+def names(tree, prefix=""):
+    """A dotted name for every leaf, in order: ``layer1.w``, ``layer1.b``, …"""
+    if tree is None:
+        return []
+    kind, keys, children = _open(tree)
+    if kind is None:
+        return [prefix]
+    return [name for key, child in zip(keys, children, strict=True)
+            for name in names(child, f"{prefix}.{key}" if prefix else str(key))]
