@@ -1,0 +1,139 @@
+"""The text form of a graph, and its parser: ``parse(str(graph))`` is the same graph."""
+
+import ast
+import json
+import re
+
+import numpy as np
+
+from aisys_lab.core import LabError
+from aisys_lab.ir.graph import Graph, Node, verify
+from aisys_lab.ir.spec import parse_spec, short
+
+INLINE = 8  # a constant of at most so many elements is written out; larger ones travel beside
+
+
+def show_graph(graph, indent=""):
+    """Aligned lines: inputs, constants, nodes in order, outputs."""
+    rows = [(f"input {name}", graph.specs[name], "") for name in graph.inputs]
+    rows += [(f"const {name}", graph.specs[name], f"= {_constant(name, array)}")
+             for name, array in graph.constants.items()]
+    for node in graph.nodes:
+        specs = ", ".join(str(graph.specs[name]) for name in node.outs)
+        rows.append((", ".join(node.outs), specs, f"= {_call(node, indent + '      ')}"))
+    left = max((len(row[0]) for row in rows), default=0)
+    middle = max((len(str(row[1])) for row in rows), default=0)
+    lines = [f"{indent}  {name:{left}} : {spec!s:{middle}} {rest}".rstrip()
+             for name, spec, rest in rows]
+    return "\n".join([f"{indent}graph {graph.name}", *lines,
+                      f"{indent}  output {', '.join(graph.outputs)}"])
+
+
+def _constant(name, array):
+    return json.dumps(array.tolist()) if array.size <= INLINE else f"@{name}"
+
+
+def _call(node, indent):
+    plain = {k: v for k, v in node.attrs.items() if not isinstance(v, Graph)}
+    bodies = [v for v in node.attrs.values() if isinstance(v, Graph)]
+    parts = [*node.inputs, *(f"{key}={_attr(value)}" for key, value in plain.items())]
+    call = f"{node.op}({', '.join(parts)})"
+    return "\n".join([call + (" where" if bodies else ""),
+                      *(show_graph(body, indent) for body in bodies)])
+
+
+def _attr(value):
+    if isinstance(value, np.dtype | type):
+        return repr(short(value))
+    return repr(value.item() if isinstance(value, np.generic) else value)
+
+
+# ---- parser
+
+LINE = re.compile(r"(?P<outs>[\w., ]+?)\s*:\s*(?P<specs>\w+\[[\w,]*\](?:, \w+\[[\w,]*\])*)"
+                  r"\s*(?:= (?P<rest>.*))?")
+CALL = re.compile(r"(?P<op>\w+)\((?P<args>.*)\)(?P<where> where)?")
+
+
+def parse(text, constants=None):
+    """A graph of its text form; ``constants`` gives the large arrays by name.
+
+    Raises LabError with the number of the first line that does not read, and for a graph that
+    does not verify.
+    """
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    graph, rest = _graph(lines, constants or {})
+    if rest:
+        raise _fault(rest[0], "stands after the end of the graph")
+    return verify(graph)
+
+
+def _fault(line, what):
+    number, text = line
+    return LabError(f"line {number} of the graph {what}: {text.strip()!r}.")
+
+
+def _graph(lines, given):
+    if not lines or not lines[0][1].strip().startswith("graph "):
+        raise _fault(lines[0] if lines else (1, ""), "should read 'graph NAME'")
+    name = lines[0][1].split(maxsplit=1)[1].strip()
+    inputs, nodes, specs, constants = [], [], {}, {}
+    lines = lines[1:]
+    while lines:
+        line, lines = lines[0], lines[1:]
+        text = line[1].strip()
+        if text == "output" or text.startswith("output "):
+            outputs = tuple(filter(None, re.split(r",\s*", text[6:].strip())))
+            return Graph(name, tuple(inputs), outputs, tuple(nodes), specs, constants), lines
+        match = LINE.fullmatch(text)
+        if not match:
+            raise _fault(line, "does not read")
+        kind, _, key = match["outs"].rpartition(" ")
+        if kind in ("input", "const"):
+            specs[key] = parse_spec(match["specs"])
+        if kind == "input":
+            inputs.append(key)
+        elif kind == "const":
+            constants[key] = _read_constant(line, match["rest"], specs[key], given)
+        else:
+            node, lines = _node(line, match, lines, given)
+            nodes.append(node)
+            made = re.findall(r"\w+\[[\w,]*\]", match["specs"])
+            specs.update(zip(node.outs, map(parse_spec, made), strict=True))
+    raise LabError(f"graph {name} has no line 'output …'.")
+
+
+def _read_constant(line, rest, spec, given):
+    if not rest:
+        raise _fault(line, "is a constant without a value")
+    if rest.startswith("@"):
+        if rest[1:] not in given:
+            raise _fault(line, f"needs constants={{{rest[1:]!r}: array}}")
+        return np.asarray(given[rest[1:]], spec.dtype)
+    try:
+        return np.array(json.loads(rest), spec.dtype)
+    except (ValueError, TypeError):
+        raise _fault(line, "has a constant that does not read") from None
+
+
+def _node(line, match, lines, given):
+    call = CALL.fullmatch(match["rest"] or "")
+    if not call:
+        raise _fault(line, "is no call")
+    inputs, attrs = _arguments(line, call["args"])
+    if call["where"]:
+        attrs["body"], lines = _graph(lines, given)
+    outs = tuple(re.split(r",\s*", match["outs"]))
+    return Node(outs, call["op"], inputs, attrs), lines
+
+
+def _arguments(line, text):
+    inputs, _, attrs = re.fullmatch(r"((?:[\w.]+(?:, |$))*)((.*))", text).groups()
+    names = tuple(filter(None, re.split(r",\s*", inputs)))
+    if not attrs:
+        return names, {}
+    try:
+        call = ast.parse(f"f({attrs})", mode="eval").body
+        return names, {k.arg: ast.literal_eval(k.value) for k in call.keywords}
+    except (SyntaxError, ValueError):
+        raise _fault(line, "has attributes that do not read") from None
