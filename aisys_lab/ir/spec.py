@@ -71,9 +71,10 @@ class Spec:
 
     def fits(self, value):
         """Whether an array has this dtype and shape (a named axis takes any size)."""
-        return (np.ndim(value) == self.ndim and np.result_type(value) == self.dtype
+        other = spec_of(value)
+        return (other.ndim == self.ndim and other.dtype == self.dtype
                 and all(isinstance(n, str) or n == m
-                        for n, m in zip(self.shape, np.shape(value), strict=True)))
+                        for n, m in zip(self.shape, other.shape, strict=True)))
 
 
 def spec_of(value):

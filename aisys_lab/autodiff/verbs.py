@@ -1,0 +1,185 @@
+"""The verbs: vjp, jvp, grad and what is made of them; they nest to any order."""
+
+import functools
+
+import numpy as np
+
+from aisys_lab.autodiff import numpy as anp
+from aisys_lab.autodiff.tensor import MODES, Tensor, is_float
+from aisys_lab.core import LabError
+from aisys_lab.core.tree import flatten, tree_map, unflatten
+from aisys_lab.ir import spec_of
+
+
+def _array(x):
+    return x if hasattr(x, "dtype") else np.asarray(x)
+
+
+def vjp(f, *args):
+    """``(out, pull)``: the value, and the function from a gradient of it to gradients of args.
+
+    ``pull(g)`` returns one gradient an argument, in the argument's tree; leaves that are not
+    floats get zeros.
+    """
+    mode = MODES["reverse"]()
+    leaves, treedef = flatten(tuple(args))
+    leaves = [_array(x) for x in leaves]
+    inputs = [mode.variable(x) if is_float(x) else x for x in leaves]
+    out, out_tree = flatten(f(*unflatten(treedef, inputs)))
+    mode.open = False
+    variables = [x for x in inputs if _belongs(x, mode)]
+
+    def pull(g):
+        seeds = flatten(g)[0]
+        if len(seeds) != len(out):
+            raise LabError(f"pull: f has {len(out)} outputs, got {len(seeds)} gradients.")
+        for x, s in zip(out, seeds, strict=True):
+            if np.shape(_shaped(x)) != np.shape(_shaped(s)):
+                raise LabError(f"pull: the gradient should be {spec_of(x)} like the output, got "
+                               f"{spec_of(s)}.")
+        grads = iter(mode.gradients(list(zip(out, map(_array, seeds), strict=True)), variables))
+        found = [next(grads) if _belongs(x, mode) else None for x in inputs]
+        return unflatten(treedef, [anp.zeros_like(x) if g is None else g
+                                   for x, g in zip(leaves, found, strict=True)])
+
+    return unflatten(out_tree, [mode.lower(x) for x in out]), pull
+
+
+def _shaped(x):
+    return np.empty(x.shape, bool) if isinstance(x, Tensor) and _is_concrete(x.shape) else (
+        0 if isinstance(x, Tensor) else x)
+
+
+def _is_concrete(shape):
+    return not any(isinstance(n, str) for n in shape)
+
+
+def _belongs(x, mode):
+    return type(x) is Tensor and x.mode is mode
+
+
+def jvp(f, args, tangents):
+    """``(out, tangent_out)``: the value and its derivative along ``tangents``."""
+    mode = MODES["forward"]()
+    leaves, treedef = flatten(tuple(args))
+    leaves, moves = [_array(x) for x in leaves], [_array(t) for t in flatten(tuple(tangents))[0]]
+    if len(leaves) != len(moves):
+        raise LabError(f"jvp: {len(leaves)} arguments but {len(moves)} tangents.")
+    inputs = [mode.variable(x, t) if is_float(x) else x
+              for x, t in zip(leaves, moves, strict=True)]
+    out, out_tree = flatten(f(*unflatten(treedef, inputs)))
+    mode.open = False
+    tangent = [x.note if _belongs(x, mode) else anp.zeros_like(_array(x)) for x in out]
+    return (unflatten(out_tree, [mode.lower(x) for x in out]), unflatten(out_tree, tangent))
+
+
+def make_vjp(f):
+    """``make_vjp(f)(*args) -> (pull, out)``, autograd's order."""
+    return lambda *args: vjp(f, *args)[::-1]
+
+
+def make_jvp(f):
+    """``make_jvp(f)(*args)(*tangents) -> (out, tangent_out)``, autograd's form."""
+    return lambda *args: lambda *tangents: jvp(f, args, tangents)
+
+
+def value_and_grad(f, argnum=0):
+    """A function that returns ``(f(*args), gradient of f by args[argnum])``; f gives a scalar."""
+    @functools.wraps(f)
+    def value_and_grad_f(*args):
+        value, pull = vjp(lambda x: f(*args[:argnum], x, *args[argnum + 1:]), args[argnum])
+        if not hasattr(value, "shape") or value.shape != ():
+            raise LabError(f"grad: {_name(f)} should return one number, got "
+                           f"{spec_of(value) if hasattr(value, 'dtype') else type(value)}; "
+                           f"jacobian or elementwise_grad take arrays.")
+        _needs_floats(f, args[argnum])
+        return value, pull(anp.ones_like(value))[0]
+    value_and_grad_f.__name__ = f"value_and_grad_{_name(f)}"
+    return value_and_grad_f
+
+
+def _name(f):
+    return getattr(f, "__name__", "f").strip("<>")
+
+
+def _needs_floats(f, arg):
+    for leaf in flatten(arg)[0]:
+        if not is_float(_array(leaf)):
+            raise LabError(f"grad of {_name(f)}: an argument is {spec_of(leaf)}; derivatives are "
+                           f"taken by floating-point arrays, so write 2.0 for 2.")
+
+
+def grad(f, argnum=0):
+    """The gradient of a function that returns one number."""
+    both = value_and_grad(f, argnum)
+
+    @functools.wraps(f)
+    def grad_f(*args):
+        return both(*args)[1]
+    grad_f.__name__ = f"grad_{_name(f)}"
+    return grad_f
+
+
+def elementwise_grad(f, argnum=0):
+    """The gradient of the sum of f: slopes of a function that works element by element."""
+    return grad(lambda *args: anp.sum(f(*args)), argnum)
+
+
+def jacobian(f, argnum=0):
+    """Array of shape ``out.shape + x.shape``: one reverse pass a row."""
+    def jacobian_f(*args):
+        out, pull = vjp(lambda x: f(*args[:argnum], x, *args[argnum + 1:]), args[argnum])
+        basis = np.eye(int(np.prod(out.shape)), dtype=out.dtype)
+        rows = [pull(row.reshape(out.shape))[0] for row in basis]
+        return anp.reshape(anp.stack(rows), (*out.shape, *rows[0].shape))
+    return jacobian_f
+
+
+def hessian(f, argnum=0):
+    """Second derivatives of a function that returns one number."""
+    return jacobian(grad(f, argnum), argnum)
+
+
+def hessian_vector_product(f, argnum=0):
+    """``hvp(*args, v)``: forward over reverse, so that no Hessian is ever formed."""
+    def hvp(*args):
+        *args, v = args
+        g = grad(f, argnum)
+        return jvp(lambda x: g(*args[:argnum], x, *args[argnum + 1:]), (args[argnum],), (v,))[1]
+    return hvp
+
+
+def check_grads(f, modes=("fwd", "rev"), order=2, tolerance=1e-6, seed=0):
+    """``check_grads(f)(*args)``: derivatives against central differences, in random directions.
+
+    Raises LabError naming the mode, the order, and both numbers; arguments should be float64.
+    """
+    def check(*args):
+        rng = np.random.default_rng(seed)
+        v = tree_map(lambda x: rng.standard_normal(np.shape(x)), args)
+        out, forward = jvp(f, args, v)
+        u = tree_map(lambda x: rng.standard_normal(np.shape(x)), out)
+        exact = _inner(u, _difference(f, args, v))
+        if "fwd" in modes:
+            _close("forward", order, _inner(u, forward), exact, tolerance)
+        if "rev" in modes:
+            _close("reverse", order, _inner(vjp(f, *args)[1](u), v), exact, tolerance)
+        if order > 1:
+            check_grads(lambda *xs: vjp(f, *xs)[1](u), modes, order - 1, tolerance, seed + 1)(*args)
+    return check
+
+
+def _difference(f, args, v, h=1e-5):
+    ahead, behind = (f(*tree_map(lambda x, d, s=s: x + s * h * d, args, v)) for s in (1, -1))
+    return tree_map(lambda a, b: (a - b) / (2 * h), ahead, behind)
+
+
+def _inner(a, b):
+    pairs = zip(flatten(a)[0], flatten(b)[0], strict=True)
+    return sum(float(np.sum(np.multiply(x, y))) for x, y in pairs)
+
+
+def _close(mode, order, got, want, tolerance):
+    if not abs(got - want) <= tolerance * max(1.0, abs(want)) * 10:
+        raise LabError(f"check_grads: {mode} mode gives {got:.10g}, central differences give "
+                       f"{want:.10g} (orders left: {order}).")
