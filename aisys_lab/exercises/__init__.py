@@ -5,6 +5,7 @@ import importlib
 from aisys_lab.exercises.declare import (
     EXERCISES,
     AnswerError,
+    AnswerLost,
     Case,
     Exercise,
     brief,
@@ -17,5 +18,5 @@ from aisys_lab.exercises.declare import (
 for _module in ():  # where exercises are declared
     importlib.import_module(f"aisys_lab.exercises.{_module}")
 
-__all__ = ["EXERCISES", "AnswerError", "Case", "Exercise", "brief", "edits", "equal",
+__all__ = ["EXERCISES", "AnswerError", "AnswerLost", "Case", "Exercise", "brief", "edits", "equal",
            "exercise", "same"]

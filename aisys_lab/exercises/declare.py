@@ -83,6 +83,17 @@ class AnswerError(Exception):
         return f"raised {self.kind}{where}" + (f": {self.message}" if self.message else "")
 
 
+class AnswerLost(Exception):
+    """The answer's process is gone: ``status`` timeout, died or protocol; judging ends."""
+
+    def __init__(self, status, message):
+        super().__init__(status, message)
+        self.status = status
+
+    def __str__(self):
+        return self.args[1]
+
+
 def exercise(id, code, points, *, needs=(), hides=(), mutants=None, different=None,
              driver="function", slot=None, seconds=10.0):
     """Makes a check generator the row ``id`` of EXERCISES; its docstring is the task."""
@@ -110,7 +121,7 @@ def edits(source, changes):
 
 
 def same(given, want, came, rtol=0.0, hidden=False):
-    """The case that ``came`` equals ``want``: same keys, lengths and shapes, numbers to ``rtol``."""
+    """The case that ``came`` equals ``want``: keys, lengths and shapes, numbers to ``rtol``."""
     return Case(equal(want, came, rtol), f"{given}: expected {brief(want)}, came {brief(came)}",
                 hidden)
 
@@ -147,7 +158,8 @@ def _close(want, came, rtol):
 def brief(value, limit=120):
     """A value in one short line."""
     if isinstance(value, np.ndarray) and value.size > 6:
-        return f"{value.dtype}{list(value.shape)} array {brief(value.ravel()[:4].tolist())[:-1]}, …]"
+        first = ", ".join(map(repr, value.ravel()[:4].tolist()))
+        return f"{value.dtype}{list(value.shape)} array [{first}, …]"
     value = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
     text = " ".join(repr(value).split())
     return text if len(text) <= limit else text[:limit - 1] + "…"

@@ -1,0 +1,17 @@
+"""How values become calls of an answer: a driver takes the cell's names, gives a callable.
+
+Drivers run beside the student's code, and travel into the grader's sandbox: no secrets here.
+"""
+
+from aisys_lab.core import LabError, Table
+
+DRIVERS = Table("DRIVERS", "how values become calls of an answer", noun="driver")
+
+
+@DRIVERS.row("function")
+def function(names, name):
+    """The answer is the function of that name."""
+    if not callable(names[name]):
+        raise LabError(f"{name} is a {type(names[name]).__name__}; the exercise asks for a "
+                       f"function.")
+    return names[name]

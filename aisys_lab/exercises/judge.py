@@ -1,0 +1,113 @@
+"""Runs a check against an answer: every case, and the one line that the student reads."""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from aisys_lab.core import LabError
+from aisys_lab.exercises.declare import EXERCISES, AnswerError, AnswerLost, Case
+from aisys_lab.grading import cell as cells
+from aisys_lab.grading.codec import ProtocolError, travel
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What judging an answer gave: ``todo``, ``ok`` or ``no``, and the cases."""
+
+    id: str
+    status: str  # todo, ok, no; error, timeout, died, protocol where the answer gave no value
+    message: str = ""
+    cases: tuple = ()
+
+    @property
+    def points(self):
+        """All points of the exercise, or none."""
+        return EXERCISES[self.id].points if self.status == "ok" else 0
+
+    def __str__(self):
+        word = self.status if self.status in ("todo", "ok") else "no"
+        return f"{word} — {self.message}" if self.message else word
+
+    __repr__ = __str__
+
+
+def judge(row, answer, seed=0, public=False):
+    """The verdict of an exercise's check on a callable; ``public`` leaves out hidden cases."""
+    cases, status = [], "no"
+    try:
+        for case in row.check(answer, np.random.default_rng(seed)):
+            cases.append(Case(bool(case.ok), str(case.message), case.hidden))
+    except AnswerError as error:
+        cases.append(Case(False, f"{row.name} {error}"))
+        status = "error"
+    except AnswerLost as error:
+        cases.append(Case(False, f"{row.name} {error}"))
+        status = error.status
+    counted = tuple(case for case in cases if not (public and case.hidden))
+    if not counted:
+        raise LabError(f"the check of {row.id} collected no case; that is an error of the check.")
+    wrong = [case for case in counted if not case.ok]
+    if not wrong:
+        return Verdict(row.id, "ok", cases=counted)
+    message = f"{wrong[0].message} (seed {seed})" if not wrong[0].hidden else "a hidden case"
+    return Verdict(row.id, status, message, counted)
+
+
+def judge_cell(row, cell, seed=0, public=True):
+    """The verdict of a cell in this process: what the lab prints."""
+    try:
+        early = unready(row, cell)
+        return early or judge(row, here(row, cell), seed, public)
+    except (cells.CellError, AnswerError) as error:
+        return refused(row, error)
+    except KeyboardInterrupt:
+        return Verdict(row.id, "no", "interrupted; your cell is kept.")
+
+
+def unready(row, cell):
+    """The verdict of a cell that need not be run: blank, or without its function; else None."""
+    if cells.blank(cell):
+        return Verdict(row.id, "todo")
+    return None
+
+
+def refused(row, error):
+    """The verdict of a cell that did not come to an answer."""
+    return Verdict(row.id, "error", str(error), (Case(False, str(error)),))
+
+
+def here(row, cell):
+    """The cell's answer as a callable in this process; values are copied as if they travelled."""
+    from aisys_lab.exercises.drivers import DRIVERS
+    space = raising(cell.file, cells.names, cell)
+    return local(raising(cell.file, DRIVERS[row.driver], space, row.name), cell.file)
+
+
+def raising(file, function, *args, **kwargs):
+    """``function(*args)``, with the student's exceptions as AnswerError."""
+    try:
+        return function(*args, **kwargs)
+    except (AnswerError, cells.CellError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise AnswerError(*cells.trouble(error, file)) from None
+
+
+def local(function, file=""):
+    """A callable as the grader's proxy would be: only values go in and come out."""
+
+    @functools.wraps(function)
+    def answer(*args, **kwargs):
+        args, kwargs = travel((args, kwargs), _back)
+        result = raising(file, function, *args, **kwargs)
+        try:
+            return travel(result)
+        except ProtocolError as error:
+            raise AnswerError("TypeError", f"the answer returned {error}") from None
+
+    return answer
+
+
+def _back(function):
+    return lambda *args, **kwargs: travel(function(*travel(args), **travel(kwargs)))

@@ -1,0 +1,105 @@
+"""A student's cell as text: what it defines, whether it is blank, and how it is run."""
+
+import ast
+import linecache
+from dataclasses import dataclass
+
+from aisys_lab.core import LabError
+
+
+class CellError(LabError):
+    """What is wrong with a cell, in a sentence."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One exercise cell, without its first line ``%%exercise id``, and the helper cells."""
+
+    id: str
+    text: str
+    helpers: tuple = ()
+
+    @property
+    def name(self):
+        """What the cell must define: the last word of the id."""
+        return self.id.rpartition(".")[2]
+
+    @property
+    def file(self):
+        """The name under which tracebacks know the cell."""
+        return f"<%%exercise {self.id}>"
+
+
+def tree(cell):
+    """The syntax tree, lines counted with ``%%exercise`` as line 1; a sentence if there is none."""
+    try:
+        return ast.parse("\n" + cell.text, cell.file)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = getattr(error, "lineno", None)
+        where = f"line {line} of your cell: " if line else "your cell cannot be read: "
+        raise CellError(f"{where}{getattr(error, 'msg', None) or error}") from None
+
+
+def definition(cell):
+    """The function or class that the cell defines under the exercise's name, or None."""
+    kinds = ast.FunctionDef | ast.ClassDef
+    found = [node for node in tree(cell).body
+             if isinstance(node, kinds) and node.name == cell.name]
+    return found[-1] if found else None
+
+
+def blank(cell):
+    """Whether a bare ``...`` still stands where the answer goes."""
+    node = definition(cell)
+    return node is not None and any(
+        isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant) and n.value.value is ...
+        for n in ast.walk(node))
+
+
+def names(cell, start=None):
+    """The namespace after running helpers and cell; an exercise sees ``np``, ``lab`` and these."""
+    import numpy
+
+    import aisys_lab
+    space = {"__name__": "__main__", "np": numpy, "lab": aisys_lab, **(start or {})}
+    for number, helper in enumerate(cell.helpers, 1):
+        run(compile_text(helper, f"<helper {number}>"), space)
+    text = "\n" + cell.text
+    linecache.cache[cell.file] = (len(text), None, text.splitlines(keepends=True), cell.file)
+    run(compile(tree(cell), cell.file, "exec", dont_inherit=True), space)
+    if cell.name not in space:
+        raise CellError(f"the cell defines no {cell.name}.")
+    return space
+
+
+def compile_text(text, file):
+    """Code of a helper cell; a sentence if it is not Python."""
+    try:
+        return compile(text, file, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        raise CellError(f"line {getattr(error, 'lineno', '?')} of a # HELPER cell: "
+                        f"{getattr(error, 'msg', None) or error}") from None
+
+
+def run(code, space):
+    """Runs code in a namespace; kept apart so that tracebacks show where the cell begins."""
+    exec(code, space)
+
+
+def line_of(error, file):
+    """The last line of the cell that an exception passed through, or None."""
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == file:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def trouble(error, file):
+    """An exception as values: type name, message, line of the cell."""
+    try:
+        message = str(error)[:500]
+    except Exception:
+        message = ""
+    return type(error).__name__[:100], message, line_of(error, file)
