@@ -1,0 +1,57 @@
+"""The multi-layer perceptron: the smallest model that travels through the course."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from aisys_lab.autodiff import numpy as anp
+from aisys_lab.core import LabError
+
+
+@dataclass(frozen=True)
+class MLP:
+    """Linear layers with ReLU between; ``params`` is ``{"layer1": {"w": …, "b": …}, …}``."""
+
+    sizes: tuple
+    seed: int = 0
+    dtype: str = "float32"
+    params: dict = field(default=None, repr=False)
+    is_leaf = True
+
+    def __post_init__(self):
+        sizes = tuple(int(n) for n in self.sizes)
+        if len(sizes) < 2 or min(sizes) < 1:
+            raise LabError(f"MLP takes at least two sizes of 1 or more, got {list(self.sizes)}.")
+        object.__setattr__(self, "sizes", sizes)
+        if self.params is None:
+            object.__setattr__(self, "params", self._initial())
+
+    def _initial(self):
+        """He, Zhang, Ren and Sun 2015 (arXiv:1502.01852): variance 2 / inputs before a ReLU."""
+        rng = np.random.default_rng(self.seed)
+        return {f"layer{i}": {"w": (rng.standard_normal((n, m)) * (2 / n) ** 0.5
+                                    ).astype(self.dtype),
+                              "b": np.zeros(m, self.dtype)}
+                for i, (n, m) in enumerate(zip(self.sizes, self.sizes[1:], strict=False), 1)}
+
+    def apply(self, params, x):
+        """Logits f[N, classes] of inputs f[N, features]."""
+        *hidden, last = params.values()
+        for layer in hidden:
+            x = anp.relu(x @ layer["w"] + layer["b"])
+        return x @ last["w"] + last["b"]
+
+    def loss(self, params, x, y):
+        """Mean cross-entropy of a batch."""
+        return anp.cross_entropy(self.apply(params, x), y)
+
+    def __call__(self, x):
+        return self.apply(self.params, x)
+
+    def but(self, **changes):
+        """The same model with fields replaced."""
+        return replace(self, **changes)
+
+    def __repr__(self):
+        count = sum(w.size for layer in self.params.values() for w in layer.values())
+        return f"MLP {' -> '.join(map(str, self.sizes))}, {count} parameters, {self.dtype}"
