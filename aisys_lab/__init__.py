@@ -1,6 +1,7 @@
 """AISys Lab: a small full stack of AI systems, one short import: ``import aisys_lab as lab``."""
 
 import importlib
+import sys
 
 __version__ = "0.1.0"
 
@@ -20,6 +21,10 @@ _FACE = {
     "fit": "models", "accuracy": "models",
     # compiler
     "PASSES": "compiler", "optimize": "compiler", "compile": "compiler",
+    # exercises
+    "EXERCISES": "exercises", "mine": "exercises.mine", "check": "exercises.mine",
+    "report": "exercises.mine", "exercise": "exercises.mine", "bench": "core.timing",
+    "Timing": "core.timing",
 }
 _PACKAGES = ("core", "ir", "kernels", "datasets", "autodiff", "chips", "models", "compiler",
              "compress", "distributed", "inference", "viz", "exercises", "grading")
@@ -37,3 +42,12 @@ def __getattr__(name):
 
 def __dir__():
     return sorted({*globals(), *_FACE, *_PACKAGES})
+
+
+def load_ipython_extension(shell):
+    """``%load_ext aisys_lab``: the ``%%exercise`` magic, and errors as sentences."""
+    importlib.import_module("aisys_lab.exercises.magic").register(shell)
+
+
+if "IPython" in sys.modules and sys.modules["IPython"].get_ipython():
+    load_ipython_extension(sys.modules["IPython"].get_ipython())

@@ -79,6 +79,8 @@ class AnswerError(Exception):
         self.kind, self.message, self.line = kind, message, line
 
     def __str__(self):
+        if self.kind == "CellError":  # a sentence of ours about the cell
+            return self.message
         where = f" at line {self.line} of your cell" if self.line else ""
         return f"raised {self.kind}{where}" + (f": {self.message}" if self.message else "")
 

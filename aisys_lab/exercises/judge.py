@@ -1,11 +1,12 @@
 """Runs a check against an answer: every case, and the one line that the student reads."""
 
 import functools
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
-from aisys_lab.core import LabError
+from aisys_lab.core import TABLES, LabError, attempt
 from aisys_lab.exercises.declare import EXERCISES, AnswerError, AnswerLost, Case
 from aisys_lab.grading import cell as cells
 from aisys_lab.grading.codec import ProtocolError, travel
@@ -44,6 +45,9 @@ def judge(row, answer, seed=0, public=False):
     except AnswerLost as error:
         cases.append(Case(False, f"{row.name} {error}"))
         status = error.status
+    except Exception as error:  # a value that the check cannot even compare is a wrong one
+        cases.append(Case(False, f"{row.name} returned what cannot be judged "
+                                 f"({type(error).__name__}: {error})"))
     counted = tuple(case for case in cases if not (public and case.hidden))
     if not counted:
         raise LabError(f"the check of {row.id} collected no case; that is an error of the check.")
@@ -57,12 +61,30 @@ def judge(row, answer, seed=0, public=False):
 def judge_cell(row, cell, seed=0, public=True):
     """The verdict of a cell in this process: what the lab prints."""
     try:
-        early = unready(row, cell)
-        return early or judge(row, here(row, cell), seed, public)
+        return unready(row, cell) or judge_names(row, cell, load(cell), seed, public)
     except (cells.CellError, AnswerError) as error:
         return refused(row, error)
     except KeyboardInterrupt:
         return Verdict(row.id, "no", "interrupted; your cell is kept.")
+
+
+def judge_names(row, cell, names, seed=0, public=True):
+    """The verdict of a cell that has run; all other slots are served by the reference."""
+    from aisys_lab.exercises.drivers import DRIVERS
+    answer = local(raising(cell.file, DRIVERS[row.driver], names, row.name), cell.file)
+    with references():
+        return judge(row, answer, seed, public)
+
+
+@contextmanager
+def references():
+    """Every row of the package as the package wrote it; rows with new keys stay."""
+    with attempt():
+        for table in list(TABLES.values()):
+            for key in table.mine():
+                if key in table.sheets[0]:
+                    table[key] = table.reference(key)
+        yield
 
 
 def unready(row, cell):
@@ -77,11 +99,9 @@ def refused(row, error):
     return Verdict(row.id, "error", str(error), (Case(False, str(error)),))
 
 
-def here(row, cell):
-    """The cell's answer as a callable in this process; values are copied as if they travelled."""
-    from aisys_lab.exercises.drivers import DRIVERS
-    space = raising(cell.file, cells.names, cell)
-    return local(raising(cell.file, DRIVERS[row.driver], space, row.name), cell.file)
+def load(cell):
+    """The names that the cell defines, run in this process."""
+    return raising(cell.file, cells.names, cell)
 
 
 def raising(file, function, *args, **kwargs):
@@ -104,7 +124,7 @@ def local(function, file=""):
         try:
             return travel(result)
         except ProtocolError as error:
-            raise AnswerError("TypeError", f"the answer returned {error}") from None
+            raise AnswerError("TypeError", f"its result: {error}") from None
 
     return answer
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from aisys_lab.core import LabError
 
 
+MARK = "# %%exercise "
+
+
 class CellError(LabError):
     """What is wrong with a cell, in a sentence."""
 
@@ -72,6 +75,35 @@ def names(cell, start=None):
     return space
 
 
+def to_text(cell):
+    """The cell as a file of its own: helpers, a line that names the exercise, the cell."""
+    return "\n".join([*cell.helpers, f"{MARK}{cell.id}", cell.text.rstrip("\n") + "\n"])
+
+
+def from_text(text, id):
+    """The cell of such a file; a sentence if it is none."""
+    before, mark, after = ("\n" + text).partition(f"\n{MARK}{id}\n")
+    if not mark:
+        raise CellError(f"it has no line '{MARK}{id}'")
+    cell = Cell(id, after, (before[1:],) if before.strip() else ())
+    tree(cell)
+    return cell
+
+
+def latest(helpers):
+    """Helper cells without those that a later one defines anew, and those that are not Python."""
+    kept, later = [], set()
+    for text in reversed(helpers):
+        try:
+            defined = {getattr(node, "name", ast.unparse(node)) for node in ast.parse(text).body}
+        except (SyntaxError, ValueError):
+            continue
+        if defined - later:
+            kept.append(text)
+        later |= defined
+    return tuple(reversed(kept))
+
+
 def compile_text(text, file):
     """Code of a helper cell; a sentence if it is not Python."""
     try:
@@ -102,4 +134,6 @@ def trouble(error, file):
         message = str(error)[:500]
     except Exception:
         message = ""
+    if isinstance(error, NameError):
+        message += " (an exercise sees np, lab, its own cell and cells that begin with # HELPER)"
     return type(error).__name__[:100], message, line_of(error, file)

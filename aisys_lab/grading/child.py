@@ -75,7 +75,7 @@ def send(sink, value):
     try:
         write_frame(sink, "result", value)
     except ProtocolError as error:
-        write_frame(sink, "error", ("TypeError", f"the answer returned {error}", None))
+        write_frame(sink, "error", ("TypeError", f"its result: {error}", None))
 
 
 def caller(source, sink):

@@ -21,7 +21,7 @@ DTYPES = {np.dtype(name).newbyteorder("<").str for name in (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
     "float16", "float32", "float64", "complex64", "complex128")}
 NOUNS = Table("NOUNS", "dataclasses of the package that travel field by field", noun="noun")
-for _path in ("ir.spec:Spec", "ir.interpret:Work"):
+for _path in ("core.timing:Timing", "ir.spec:Spec", "ir.interpret:Work"):
     NOUNS.define(_path.partition(":")[2], _path)
 
 
@@ -59,8 +59,8 @@ def _pack_other(value, again, callbacks):
     if callable(value) and callbacks is not None:
         callbacks.append(value)
         return {"callback": len(callbacks) - 1}
-    raise ProtocolError(f"a {name} cannot travel; use numbers, text, lists, tuples, dicts, "
-                        f"arrays or the course's own nouns.")
+    raise ProtocolError(f"a value of type {name} cannot travel; use numbers, text, lists, tuples, "
+                        f"dicts, arrays or the course's own nouns.")
 
 
 def _pack_float(x, again, buffers):

@@ -3,7 +3,8 @@
 Drivers run beside the student's code, and travel into the grader's sandbox: no secrets here.
 """
 
-from aisys_lab.core import LabError, Table
+from aisys_lab.core import Table
+from aisys_lab.grading.cell import CellError
 
 DRIVERS = Table("DRIVERS", "how values become calls of an answer", noun="driver")
 
@@ -12,6 +13,6 @@ DRIVERS = Table("DRIVERS", "how values become calls of an answer", noun="driver"
 def function(names, name):
     """The answer is the function of that name."""
     if not callable(names[name]):
-        raise LabError(f"{name} is a {type(names[name]).__name__}; the exercise asks for a "
-                       f"function.")
+        raise CellError(f"{name} is of type {type(names[name]).__name__}; the exercise asks for "
+                        f"a function.")
     return names[name]

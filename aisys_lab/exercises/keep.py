@@ -1,0 +1,76 @@
+"""The student's folder ``my_aisys/``: one file an exercise, every earlier version in history/."""
+
+import hashlib
+import json
+
+from aisys_lab.core import LabError, home, write_atomic
+from aisys_lab.grading.cell import CellError, from_text, to_text
+
+MOST = 1 << 20  # bytes of one kept answer
+
+
+def path_of(id):
+    """Where the answer to that exercise is kept."""
+    return home() / f"{id}.py"
+
+
+def keep(cell):
+    """Saves the cell; the version before goes to history, unless it is the same."""
+    path, text = path_of(cell.id), to_text(cell)
+    before = path.read_bytes() if path.is_file() else None
+    if before == text.encode():
+        return path
+    if before is not None:
+        shelve(cell.id, before)
+    return write_atomic(path, text)
+
+
+def shelve(id, data):
+    """Puts one version into ``history/``, numbered, unless the newest there is the same."""
+    folder = home() / "history"
+    numbers = [int(p.name.split(".")[-2]) for p in folder.glob(f"{id}.*.py")
+               if p.name.split(".")[-2].isdigit()]
+    last = folder / f"{id}.{max(numbers, default=0):04}.py"
+    if last.is_file() and last.read_bytes() == data:
+        return last
+    return write_atomic(folder / f"{id}.{max(numbers, default=0) + 1:04}.py", data)
+
+
+def kept(id):
+    """The kept cell, or None; a sentence that names the file if it cannot be read."""
+    path = path_of(id)
+    try:
+        if not path.is_file():
+            return None
+        data = path.read_bytes()
+        if len(data) > MOST:
+            raise CellError(f"it is larger than {MOST >> 20} MiB")
+        return from_text(data.decode(), id)
+    except (OSError, UnicodeDecodeError, CellError) as error:
+        reason = "it is not text" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise LabError(f"{path} cannot be used: {reason.rstrip('.')}; mend it, or take a version "
+                       f"from its history folder (the file is left as it is).") from None
+
+
+def remember(cell, status):
+    """Notes the verdict of exactly this text, so that later labs need not judge it again."""
+    write_atomic(home() / "verdicts.json",
+                 json.dumps({**_notes(), cell.id: [_digest(cell), status]}, indent=1))
+
+
+def remembered(cell):
+    """The verdict noted for exactly this text, or None."""
+    note = _notes().get(cell.id)
+    return note[1] if isinstance(note, list) and note[:1] == [_digest(cell)] else None
+
+
+def _digest(cell):
+    return hashlib.sha256(to_text(cell).encode()).hexdigest()
+
+
+def _notes():
+    try:
+        notes = json.loads((home() / "verdicts.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return notes if isinstance(notes, dict) else {}
