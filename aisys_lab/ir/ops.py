@@ -179,7 +179,9 @@ def _infer_concatenate(*specs, axis):
 
 
 def _slices(start, stop, step):
-    return tuple(map(slice, start, stop, step))
+    """Python slices of the attributes; a stop of -1 lies before the first element."""
+    return tuple(slice(a, b if b >= 0 else None, c)
+                 for a, b, c in zip(start, stop, step, strict=True))
 
 
 def _infer_slice(x, start, stop, step):

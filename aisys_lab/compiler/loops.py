@@ -1,0 +1,200 @@
+"""Lowering: every op as lines of loop text, ready for Numba.
+
+A name of the graph is an array of the generated function; inside a loop nest ``i0, i1, …`` run
+over the result. One row an elementwise op in ``LOOPS``; other kinds have a writer in ``WRITERS``.
+"""
+
+import keyword
+import re
+
+from aisys_lab.core import LabError, Table
+from aisys_lab.ir import OPS
+
+LOOPS = Table("LOOPS", "the expression that one element of an op computes", noun="loop form")
+for _op, _text in {
+    "neg": "-{0}", "exp": "np.exp({0})", "log": "np.log({0})", "sqrt": "np.sqrt({0})",
+    "tanh": "np.tanh({0})", "sin": "np.sin({0})", "cos": "np.cos({0})", "abs": "np.abs({0})",
+    "sign": "np.sign({0})", "floor": "np.floor({0})", "rint": "np.rint({0})",
+    "add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "div": "{0} / {1}",
+    "pow": "{0} ** {1}", "eq": "{0} == {1}", "ne": "{0} != {1}", "lt": "{0} < {1}",
+    "le": "{0} <= {1}", "gt": "{0} > {1}", "ge": "{0} >= {1}",
+    "maximum": "{0} if {0} >= {1} or {0} != {0} else {1}",
+    "minimum": "{0} if {0} <= {1} or {0} != {0} else {1}",
+    "logical_and": "{0} and {1}", "logical_or": "{0} or {1}", "logical_not": "not {0}",
+    "where": "{1} if {0} else {2}", "cast": "{0}", "broadcast_to": "{0}",
+}.items():
+    LOOPS.define(_op, _text)
+
+
+def identifier(name):
+    """A Python name for a graph name: ``layer1.w -> layer1_w``."""
+    name = name.replace(".", "_")
+    return name + "_" if name in ("np", "njit", "matmul", "range") or keyword.iskeyword(name) \
+        or re.fullmatch(r"i\d+|v_\w+", name) else name
+
+
+def scalar(value, dtype):
+    """A literal of that dtype, as generated code spells it."""
+    value = value.item()
+    text = {"inf": "np.inf", "-inf": "-np.inf", "nan": "np.nan"}.get(str(value), repr(value))
+    return f"np.{dtype.name.replace('bool', 'bool_')}({text})"
+
+
+def nest(shape, lines, depth=0, start=0):
+    """``lines`` inside one loop an axis."""
+    heads = ["    " * (depth + k) + f"for i{k + start} in range({n}):"
+             for k, n in enumerate(shape)]
+    return heads + ["    " * (depth + len(shape)) + line for line in lines]
+
+
+def element(name, graph, rank):
+    """One element of an array under the loops of a result with ``rank`` axes."""
+    spec = graph.specs[name]
+    if name in graph.constants and graph.constants[name].size == 1:
+        return scalar(graph.constants[name].reshape(()), spec.dtype)
+    index = ["0" if n == 1 else f"i{rank - spec.ndim + k}" for k, n in enumerate(spec.shape)]
+    return f"{identifier(name)}[{', '.join(index) or '()'}]"
+
+
+def allocate(name, graph):
+    spec = graph.specs[name]
+    shape = f"({', '.join(map(str, spec.shape))}{',' if spec.ndim == 1 else ''})"
+    return f"{identifier(name)} = np.empty({shape}, np.{spec.dtype.name.replace('bool', 'bool_')})"
+
+
+def _typed(expression, node, graph):
+    """The expression in the dtype that the graph says the op makes."""
+    dtype = graph.specs[node.outs[0]].dtype
+    ins = {graph.specs[name].dtype for name in node.inputs}
+    if node.op == "broadcast_to" or (ins == {dtype} and OPS[node.op].kind == "elementwise"):
+        return expression
+    return f"np.{dtype.name.replace('bool', 'bool_')}({expression})"
+
+
+def write_elementwise(node, graph):
+    """One loop nest over the result."""
+    body = node.attrs.get("body")
+    if body is not None:
+        return _write_fused(node, body)
+    spec = graph.specs[node.outs[0]]
+    values = [element(name, graph, spec.ndim) for name in node.inputs]
+    store = element(node.outs[0], graph, spec.ndim) if spec.ndim else f"{node.outs[0]}[()]"
+    line = f"{store} = {_typed(LOOPS[node.op].format(*values), node, graph)}"
+    return [allocate(node.outs[0], graph), *nest(spec.shape, [line])]
+
+
+def _write_fused(node, body):
+    """One nest for the whole body: intermediate results are scalars, only outputs are stored."""
+    spec = body.specs[body.outputs[0]]
+    lines = []
+    local = {}
+    for inner in body.nodes:
+        values = [local.get(name) or element(name, body, spec.ndim) for name in inner.inputs]
+        local[inner.outs[0]] = f"v_{identifier(inner.outs[0])}"
+        expression = _typed(LOOPS[inner.op].format(*values), inner, body)
+        lines.append(f"{local[inner.outs[0]]} = {expression}")
+    index = ", ".join(f"i{k}" for k in range(spec.ndim)) or "()"
+    lines += [f"{identifier(name)}[{index}] = {local[name]}" for name in body.outputs]
+    return [allocate(name, body) for name in body.outputs] + nest(spec.shape, lines)
+
+
+def write_reduce(node, graph):
+    """Loops over the input in its own order; the running result lies in the output."""
+    (source,), axis = node.inputs, node.attrs["axis"]
+    spec, out = graph.specs[source], identifier(node.outs[0])
+    keepdims = node.attrs.get("keepdims", False)
+    kept = [("0" if k in axis else f"i{k}") for k in range(spec.ndim)
+            if keepdims or k not in axis]
+    x, cell = element(source, graph, spec.ndim), f"{out}[{', '.join(kept) or '()'}]"
+    dtype = graph.specs[node.outs[0]].dtype
+    first, step = {
+        "sum": ("0", f"{cell} += {x}"),
+        "max": (_lowest(dtype), f"{cell} = {x} if {x} > {cell} or {x} != {x} else {cell}"),
+        "min": (_highest(dtype), f"{cell} = {x} if {x} < {cell} or {x} != {x} else {cell}"),
+    }[node.op]
+    return [allocate(node.outs[0], graph), f"{out}[...] = {first}", *nest(spec.shape, [step])]
+
+
+def _lowest(dtype):
+    return "-np.inf" if dtype.kind == "f" else f"np.iinfo(np.{dtype.name}).min"
+
+
+def _highest(dtype):
+    return "np.inf" if dtype.kind == "f" else f"np.iinfo(np.{dtype.name}).max"
+
+
+def write_matmul(node, graph):
+    """A call of our kernel."""
+    specs = [graph.specs[name] for name in node.inputs]
+    if any(s.ndim != 2 or s.dtype.kind != "f" for s in specs) or specs[0].dtype != specs[1].dtype:
+        raise LabError(f"compile: matmul has a loop form for two float matrices, not for "
+                       f"{specs[0]} and {specs[1]}.")
+    a, b, out = map(identifier, (*node.inputs, *node.outs))
+    return [allocate(node.outs[0], graph), f"matmul({a}, {b}, {out})"]
+
+
+def write_reshape(node, graph):
+    shape = graph.specs[node.outs[0]].shape
+    return [f"{identifier(node.outs[0])} = {identifier(node.inputs[0])}.reshape({shape!r})"]
+
+
+def _copy(node, graph, shape, target, source, first=None):
+    out, x = identifier(node.outs[0]), identifier(node.inputs[0])
+    line = f"{out}[{', '.join(target) or '()'}] = {x}[{', '.join(source) or '()'}]"
+    head = [allocate(node.outs[0], graph)] + ([f"{out}[...] = {first}"] if first else [])
+    return head + nest(shape, [line])
+
+
+def write_transpose(node, graph):
+    axes, shape = node.attrs["axes"], graph.specs[node.outs[0]].shape
+    source = [f"i{axes.index(k)}" for k in range(len(axes))]
+    return _copy(node, graph, shape, [f"i{k}" for k in range(len(shape))], source)
+
+
+def _strided(node):
+    return [f"{a} + i{k} * {c}" for k, (a, c) in enumerate(
+        zip(node.attrs["start"], node.attrs["step"], strict=True))]
+
+
+def write_slice(node, graph):
+    shape = graph.specs[node.outs[0]].shape
+    return _copy(node, graph, shape, [f"i{k}" for k in range(len(shape))], _strided(node))
+
+
+def write_unslice(node, graph):
+    shape = graph.specs[node.inputs[0]].shape
+    return _copy(node, graph, shape, _strided(node), [f"i{k}" for k in range(len(shape))], "0")
+
+
+def write_concatenate(node, graph):
+    lines, start, axis = [allocate(node.outs[0], graph)], 0, node.attrs["axis"]
+    out = identifier(node.outs[0])
+    for name in node.inputs:
+        shape = graph.specs[name].shape
+        here = [f"i{k}" for k in range(len(shape))]
+        there = [f"{start} + {i}" if k == axis else i for k, i in enumerate(here)]
+        lines += nest(shape, [f"{out}[{', '.join(there)}] = "
+                              f"{identifier(name)}[{', '.join(here)}]"])
+        start += shape[axis]
+    return lines
+
+
+WRITERS = {"fused": write_elementwise, "sum": write_reduce, "max": write_reduce,
+           "min": write_reduce, "matmul": write_matmul, "reshape": write_reshape,
+           "transpose": write_transpose, "slice": write_slice, "unslice": write_unslice,
+           "concatenate": write_concatenate}
+
+
+def has_loops(node):
+    """Whether the op can be lowered; all others stay with the interpreter."""
+    return node.op in WRITERS or node.op in LOOPS
+
+
+def write_node(node, graph):
+    """The lines of one node."""
+    if not has_loops(node):
+        raise LabError(f"compile: no loop form for {node.op!r}; there are forms for: "
+                       f"{', '.join(sorted({*LOOPS, *WRITERS}))}.")
+    return WRITERS.get(node.op, write_elementwise)(node, graph)
+
+

@@ -1,0 +1,84 @@
+"""Generated code: readable text, right answers, guards that speak."""
+
+import numpy as np
+import pytest
+
+import aisys_lab as lab
+from aisys_lab.autodiff import numpy as anp
+
+
+@pytest.fixture(scope="module")
+def training():
+    train, _ = lab.datasets.digits()
+    model = lab.models.MLP([64, 128, 10])
+    args = (model.params, *train[:64])
+    return model, args, lab.trace(lab.value_and_grad(model.loss), *args)
+
+
+def test_training_step_equals_eager_and_oracle(training):
+    model, args, graph = training
+    small = lab.optimize(graph, ["fold", "cse", "fuse", "dce"])
+    assert len(small) < len(graph)
+    run = lab.compile(small)
+    loss, grads = lab.value_and_grad(model.loss)(*args)
+    eager = [loss, *(w for layer in grads.values() for w in layer.values())]
+    for a, b, c in zip(run(*args), lab.interpret(graph, *args), eager, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(b, c, rtol=1e-6, atol=1e-7)
+
+
+def test_source_is_plain_numba(training):
+    source = lab.compile(lab.optimize(training[2])).source
+    assert "@njit" in source and "for i0 in range(64):" in source
+    compile(source, "generated", "exec")
+
+
+def test_open_axis_is_generated_once_a_size():
+    graph = lab.trace(lambda x: x * 2 + 1, np.ones((3, 4)), dims={"x": {0: "N"}})
+    run = lab.compile(graph)
+    for n in (1, 5, 5, 2):
+        x = np.random.default_rng(n).standard_normal((n, 4))
+        np.testing.assert_allclose(run(x)[0], x * 2 + 1)
+    assert len(run.made) == 3
+
+
+def test_a_function_is_traced_once_a_signature():
+    run = lab.compile(lambda x: anp.sum(x * x))
+    assert run(np.arange(3.0))[0] == 5 and run(np.arange(4.0))[0] == 14
+    assert run(np.arange(3.0))[0] == 5 and len(run.variants) == 2
+
+
+def test_guards_are_sentences():
+    run = lab.compile(lab.trace(lambda x, y: x @ y, np.ones((2, 3)), np.ones((3, 4))))
+    with pytest.raises(lab.LabError, match=r"input y should be f64\[3,4\], got f64\[4,3\]"):
+        run(np.ones((2, 3)), np.ones((4, 3)))
+    with pytest.raises(lab.LabError, match=r"takes 2 arrays \(x, y\), got 1"):
+        run(np.ones((2, 3)))
+    with pytest.raises(lab.LabError, match="compile takes a graph or a function"):
+        lab.compile(3)
+
+
+def test_nan_and_infinity_keep_their_meaning():
+    x = np.array([np.nan, np.inf, -np.inf, -0.0, 1.0])
+    for f in (anp.relu, lambda x: anp.max(x, 0), lambda x: x - x, anp.exp, lambda x: x / 0.0,
+              lambda x: anp.maximum(x, 0.0), lambda x: anp.minimum(x, 0.0)):
+        graph = lab.trace(f, x)
+        with np.errstate(all="ignore"):
+            np.testing.assert_array_equal(lab.compile(graph)(x)[0], lab.interpret(graph, x)[0])
+
+
+def test_names_of_python_do_not_clash():
+    def f(np_, i0, range):
+        return np_ + i0 * range
+    x = np.ones(2)
+    assert lab.compile(lab.trace(f, x, x, x))(x, x, x)[0].tolist() == [2, 2]
+
+
+def test_matmul_rungs_agree():
+    rng = np.random.default_rng(0)
+    for m, k, n in [(1, 1, 1), (5, 3, 7), (9, 16, 33), (0, 3, 2), (4, 0, 3)]:
+        a, b = rng.standard_normal((m, k)), rng.standard_normal((k, n))
+        for kernel in lab.kernels.KERNELS["matmul"]:
+            np.testing.assert_allclose(lab.kernels.matmul(a, b, kernel), a @ b, atol=1e-12)
+    with pytest.raises(lab.LabError, match=r"needs \[m,k\] and \[k,n\]"):
+        lab.kernels.matmul(np.ones((2, 3)), np.ones((2, 3)))
