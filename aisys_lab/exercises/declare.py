@@ -114,12 +114,17 @@ def exercise(id, code, points, *, needs=(), hides=(), mutants=None, different=No
 
 
 def edits(source, changes):
-    """Mutants of a right answer: ``{name: (old text, new text)}`` -> ``{name: source}``."""
-    for name, (old, _) in changes.items():
+    """Mutants of a right answer: ``{name: (old text, new text, …)}`` -> ``{name: source}``."""
+    return {name: _edited(name, source, texts) for name, texts in changes.items()}
+
+
+def _edited(name, source, texts):
+    for old, new in zip(texts[::2], texts[1::2], strict=True):
         if source.count(old) != 1:
             raise LabError(f"mutant {name!r}: {old!r} occurs {source.count(old)} times in the "
                            f"source; an edit needs a text that occurs once.")
-    return {name: source.replace(old, new) for name, (old, new) in changes.items()}
+        source = source.replace(old, new)
+    return source
 
 
 def same(given, want, came, rtol=0.0, hidden=False):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from aisys_lab.core import LabError
 
-
 MARK = "# %%exercise "
 
 

@@ -19,7 +19,7 @@ def main():
 
 
 def pipes():
-    """The protocol on private copies of stdin and stdout; what the student prints goes to stderr."""
+    """The protocol on private copies of stdin and stdout; what is printed goes to stderr."""
     if sys.platform == "win32":
         import msvcrt
         for number in (0, 1):

@@ -36,7 +36,7 @@ class Closed(ProtocolError):
 # writing
 
 def pack(value, callbacks=None):
-    """``value -> (plain JSON value, list of buffers)``; callables go into the list ``callbacks``."""
+    """``value -> (plain JSON value, list of buffers)``; callables go into ``callbacks``."""
     buffers = []
     return _pack(value, buffers, callbacks, DEPTH_MOST), buffers
 

@@ -73,13 +73,13 @@ class Cutter(ast.NodeTransformer):
     def __init__(self, missing):
         self.missing, self.names, self.inside = missing, set(missing), ""
 
-    def _hit(self, name):
-        self.missing.discard(name)
-        return name in self.names
+    def _hit(self, *names):
+        self.missing.difference_update(names)
+        return not self.names.isdisjoint(names)
 
     def visit_FunctionDef(self, node):
         rows = [row for row in map(_row, node.decorator_list) if row]
-        if any([self._hit(name) for name in [self.inside + node.name, *rows]]):
+        if self._hit(self.inside + node.name, *rows):
             node.body = [_raise(node.name)]
             return node
         return self._nested(node)
@@ -100,7 +100,7 @@ class Cutter(ast.NodeTransformer):
 
     def visit_Assign(self, node):
         names = [t.id for t in node.targets if isinstance(t, ast.Name)]
-        if any([self._hit(self.inside + name) for name in names]):
+        if self._hit(*(self.inside + name for name in names)):
             node.value = ast.Constant(None)
         return node
 
