@@ -25,6 +25,9 @@ _FACE = {
     "EXERCISES": "exercises", "mine": "exercises.mine", "check": "exercises.mine",
     "report": "exercises.mine", "exercise": "exercises.mine", "bench": "core.timing",
     "Timing": "core.timing",
+    # viz
+    "FIGURES": "viz", "SHOW": "viz", "figure": "viz", "show": "viz", "stack": "viz",
+    "tour_map": "viz",
 }
 _PACKAGES = ("core", "ir", "kernels", "datasets", "autodiff", "chips", "models", "compiler",
              "compress", "distributed", "inference", "viz", "exercises", "grading")
