@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from compiler.programs import PROGRAMS, SHAPES, inputs, program
+from programs import PROGRAMS, SHAPES, inputs, program
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
