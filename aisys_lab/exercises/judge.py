@@ -26,9 +26,13 @@ class Verdict:
         """All points of the exercise, or none."""
         return EXERCISES[self.id].points if self.status == "ok" else 0
 
+    @property
+    def word(self):
+        """``todo``, ``ok`` or ``no``."""
+        return self.status if self.status in ("todo", "ok") else "no"
+
     def __str__(self):
-        word = self.status if self.status in ("todo", "ok") else "no"
-        return f"{word} — {self.message}" if self.message else word
+        return f"{self.word} — {self.message}" if self.message else self.word
 
     __repr__ = __str__
 

@@ -3,10 +3,9 @@
 import hashlib
 import json
 
-from aisys_lab.core import LabError, home, write_atomic
-from aisys_lab.grading.cell import CellError, from_text, to_text
-
-MOST = 1 << 20  # bytes of one kept answer
+from aisys_lab.core import home, write_atomic
+from aisys_lab.grading.cell import to_text
+from aisys_lab.grading.extract import kept_cell
 
 
 def path_of(id):
@@ -37,19 +36,9 @@ def shelve(id, data):
 
 
 def kept(id):
-    """The kept cell, or None; a sentence that names the file if it cannot be read."""
+    """The kept cell, or None; a sentence that names the file if it cannot be used."""
     path = path_of(id)
-    try:
-        if not path.is_file():
-            return None
-        data = path.read_bytes()
-        if len(data) > MOST:
-            raise CellError(f"it is larger than {MOST >> 20} MiB")
-        return from_text(data.decode(), id)
-    except (OSError, UnicodeDecodeError, CellError) as error:
-        reason = "it is not text" if isinstance(error, UnicodeDecodeError) else str(error)
-        raise LabError(f"{path} cannot be used: {reason.rstrip('.')}; mend it, or take a version "
-                       f"from its history folder (the file is left as it is).") from None
+    return kept_cell(path) if path.is_file() else None
 
 
 def remember(cell, status):

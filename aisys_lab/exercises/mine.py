@@ -59,7 +59,7 @@ def report(lab):
         labs = ", ".join(sorted({row.lab for row in EXERCISES.values()}))
         raise LabError(f"no exercises of lab {lab!r}; there are labs {labs}.")
     verdicts = [verdict(row.id) for row in rows]
-    lines = [(row.code, row.id, str(v).partition(" — ")[0], f"{v.points}/{row.points}")
+    lines = [(row.code, row.id, v.word, f"{v.points}/{row.points}")
              for row, v in sorted(zip(rows, verdicts, strict=True), key=lambda p: p[0].code)]
     lines.append(("", "all", "", f"{sum(v.points for v in verdicts)}/"
                                  f"{sum(row.points for row in rows)}"))
