@@ -1,5 +1,6 @@
 """The typed graph: primitive ops, specs, text form, verifier, the oracle interpreter."""
 
+from aisys_lab.ir import integer  # noqa: F401  (adds its rows to OPS)
 from aisys_lab.ir.graph import Graph, Node, infer, tidy, verify
 from aisys_lab.ir.interpret import Work, arguments, interpret, work
 from aisys_lab.ir.ops import OPS, Op, Traced, bind

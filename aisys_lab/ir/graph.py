@@ -50,6 +50,11 @@ class Graph:
 
     __hash__ = None
 
+    @property
+    def nbytes(self):
+        """Bytes of the constants: what the weights of a frozen model take."""
+        return sum(array.nbytes for array in self.constants.values())
+
     def but(self, **changes):
         """The graph with fields replaced; constants and specs nobody names any more are dropped."""
         return tidy(replace(self, **changes))

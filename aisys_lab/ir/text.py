@@ -82,7 +82,7 @@ def _graph(lines, given):
     while lines:
         line, lines = lines[0], lines[1:]
         text = line[1].strip()
-        if text == "output" or text.startswith("output "):
+        if re.fullmatch(r"output( [\w., ]+)?", text):
             outputs = tuple(filter(None, re.split(r",\s*", text[6:].strip())))
             return Graph(name, tuple(inputs), outputs, tuple(nodes), specs, constants), lines
         match = LINE.fullmatch(text)

@@ -6,6 +6,7 @@ import numpy as np
 
 from aisys_lab.autodiff import numpy as anp
 from aisys_lab.core import LabError
+from aisys_lab.ir import Spec
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class MLP:
 
     def __call__(self, x):
         return self.apply(self.params, x)
+
+    @property
+    def spec(self):
+        """A batch of inputs: f32[N,features]."""
+        return Spec(("N", self.sizes[0]), self.dtype)
 
     def but(self, **changes):
         """The same model with fields replaced."""
