@@ -5,8 +5,9 @@ from aisys_lab.exercises.declare import Case, edits, exercise
 
 RIGHT = '''
 import statistics
+import time
 
-def bench(f, g, clock, warmup=3, repeats=31):
+def bench(f, g, clock=time.perf_counter, warmup=3, repeats=31):
     for _ in range(warmup):
         f()
         g()
@@ -28,7 +29,9 @@ def bench(f, g, clock, warmup=3, repeats=31):
     return lab.Timing(middle(tf), middle(tg), low, high, faster)
 '''
 RANDOM = '''
-def bench(f, g, clock, warmup=3, repeats=31):
+import time
+
+def bench(f, g, clock=time.perf_counter, warmup=3, repeats=31):
     for _ in range(warmup):
         f(), g()
     times = {f: [], g: []}
@@ -119,11 +122,11 @@ WRONG = edits(RIGHT, {
 @exercise("core.bench", code="I.1-C", points=10, hides=("core.timing:bench",), mutants=WRONG,
           different={"two intervals that must not overlap": RIGHT, "bootstrap": RANDOM})
 def bench(answer, rng):
-    """bench(f, g, clock, warmup=3, repeats=31) times f() and g(): first `warmup` calls of each
-    that count for nothing, then `repeats` timed calls of each, taking turns. It returns
-    lab.Timing(f, g, low, high, faster): the median seconds of each, an interval that holds the
-    ratio g/f at about 99 %, and 'f', 'g' or 'inconclusive' where the noise is larger than the
-    difference. clock() gives the seconds now; use no other."""
+    """bench(f, g, clock=time.perf_counter, warmup=3, repeats=31) times f() and g(): first `warmup`
+    calls of each that count for nothing, then `repeats` timed calls of each, taking turns. It
+    returns lab.Timing(f, g, low, high, faster): the median seconds of each, an interval that
+    holds the ratio g/f at about 99 %, and 'f', 'g', or 'inconclusive' where the noise is larger
+    than the difference. clock() gives the seconds now; use no other."""
     yield from _one(answer, rng, "f 20 % faster, noise 5 %", ratio=1.2, noise=0.05)
     yield from _one(answer, rng, "g 20 % faster, noise 5 %", ratio=1 / 1.2, noise=0.05)
     yield from _one(answer, rng, "f 20 % faster, but one of its calls in eight takes 20 times "

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from textwrap import fill
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class Exercise:
         return " ".join(self.check.__doc__.split())
 
     def __str__(self):
-        return f"{self.code}  {self.id}  ({self.points} points)\n{self.task}"
+        return f"{self.code}  {self.id}  ({self.points} points)\n{fill(self.task, 78)}"
 
     __repr__ = __str__
 

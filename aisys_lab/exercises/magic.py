@@ -108,5 +108,6 @@ def _quietly(write, *args):
 
 def _with(verdict, note):
     from dataclasses import replace
-    words = " ".join(filter(None, [verdict.message, note and f"({note})"]))
-    return replace(verdict, message=words)
+    if verdict.message and note:
+        note = f"({note})"
+    return replace(verdict, message=f"{verdict.message} {note}".strip())
