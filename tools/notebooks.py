@@ -73,4 +73,5 @@ def found(paths):
 
 if __name__ == "__main__":
     verb = {"run": run, "tidy": tidy, "check": check}[sys.argv[1]]
-    sys.exit(not all([verb(path) for path in found(sys.argv[2:])]))
+    results = [verb(path) for path in found(sys.argv[2:])]
+    sys.exit(not all(results))
