@@ -20,7 +20,7 @@ setup: .venv/base $(if $(PEERS),.venv/peers)  ## create .venv and install; with 
 lab: .venv/base  ## open JupyterLab on the first chapter (PORT=8888, START=a notebook)
 	@$(IN) tools/lab.py $(START) $(PORT)
 book: .venv/base  ## build the site into _build/html, warnings are errors
-	@$(IN) -m jupyter_book build -W -n --keep-going .
+	@.venv/bin/jupyter-book build -W -n --keep-going .
 test: .venv/test  ## every test; with PEERS=1 also those that need torch or jax
 	@$(IN) tools/parts.py "$(MAKE)" test-package test-notebooks test-labs book test-site
 notebooks: .venv/test  ## run all notebooks in place and tidy them (ONLY=files)
