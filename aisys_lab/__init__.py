@@ -21,6 +21,11 @@ _FACE = {
     "fit": "models", "accuracy": "models",
     # compiler
     "PASSES": "compiler", "optimize": "compiler", "compile": "compiler",
+    # distributed
+    "COLLECTIVES": "distributed", "PLANS": "distributed", "parallelize": "distributed",
+    # chips
+    "CHIPS": "chips", "audit": "chips", "compare": "chips", "estimate": "chips",
+    "measure_card": "chips", "roofline": "chips",
     # exercises
     "EXERCISES": "exercises", "mine": "exercises.mine", "check": "exercises.mine",
     "report": "exercises.mine", "exercise": "exercises.mine", "bench": "core.timing",

@@ -1,7 +1,7 @@
 """Figures that move, pictures of any noun, and the maps on top of the chapters."""
 
-from aisys_lab.viz.figures import FIGURES, Figure, figure
 from aisys_lab.viz.drawings import SHOW, show
+from aisys_lab.viz.figures import FIGURES, Figure, figure
 from aisys_lab.viz.svg import Picture
 from aisys_lab.viz.tour import stack, tour_map
 

@@ -75,12 +75,12 @@ def node_box(graph, node, row, column, of):
     x, y = centre(row, column, of)
     wide = min(WIDTH / of - 6, 150)
     look = LOOK_OF_KIND.get(OPS[node.op].kind, "soft")
-    ink = "light" if look == "compute" else "ink"
+    ink = "ink" if look == "soft" else "light"
     body = node.attrs.get("body")
     op = "+".join(n.op for n in body.nodes) if body is not None else node.op
     return [box(x - wide / 2, y - 21, wide, 42, look, "quiet"),
-            words(x, y - 3, clip(op, wide / 8), ink, "middle", 13, bold=True),
-            words(x, y + 14, clip(str(graph.specs[node.outs[0]]), wide / 6.6), ink, "middle", 11,
+            words(x, y - 3, clip(op, wide / 9.4), ink, "middle", 13, bold=True),
+            words(x, y + 14, clip(str(graph.specs[node.outs[0]]), wide / 7), ink, "middle", 11,
                   mono=True)]
 
 

@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
-from aisys_lab.core import write_atomic
 from aisys_lab.viz.figures import FIGURES
 from aisys_lab.viz.frames import script
 
@@ -17,6 +16,7 @@ ASSETS = Path(__file__).parent / "assets"
 FIGURE = re.compile(r'<div class="aisys-figure" data-figure="(\w+)" data-start="([^"]*)">'
                     r'(.*?)</div>', re.S)
 PICTURE = re.compile(r'<img class="aisys-svg"[^>]* src="data:image/svg\+xml,([^"]*)"[^>]*>')
+STATIC = re.compile(r'<img alt="[^"]*"[^>]* src="[^"]*_images/([^"]+\.svg)"[^>]*/?>')
 TERM = re.compile(r'<a class="reference internal" href="[^"]*#(term-[^"]+)"')
 TEX = "vendor/mathjax"
 
@@ -61,12 +61,20 @@ def weave(app, page, template, context, doctree):
     used = {name for name, *_ in FIGURE.findall(body)}
     body = FIGURE.sub(lambda m: alive(page, *m.groups()), body)
     body = PICTURE.sub(lambda m: unquote(html.unescape(m[1])), body)
+    body = STATIC.sub(lambda m: inline(app, m), body)
     body = TERM.sub(lambda m: explained(app.env, m), body)
     # docutils calls it a list and the entries something else, which screen readers stumble on
     body = body.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
     context["body"] = body + "".join(
         f'<script defer src="{context["pathto"](f"_static/aisys/{file}.js", 1)}"></script>'
         for file in ["figures", *(f"data/{name}" for name in sorted(used))] if used)
+
+
+def inline(app, image):
+    """One of our own SVG files, put into the page so that it follows the theme."""
+    path = next((p for p, name in app.builder.images.items() if name == image[1]), None)
+    text = Path(app.srcdir, path).read_text(encoding="utf-8") if path else ""
+    return text if "class='aisys-svg'" in text else image[0]
 
 
 def alive(page, name, start, stored):
@@ -108,5 +116,7 @@ def glossary(env):
 def write_frames(app, problem):
     """One data file a figure, after Sphinx has copied the rest."""
     if problem is None and app.builder.format == "html":
+        folder = Path(app.outdir, "_static/aisys/data")
+        folder.mkdir(parents=True, exist_ok=True)
         for name, figure in FIGURES.items():
-            write_atomic(Path(app.outdir, "_static/aisys/data", f"{name}.js"), script(figure))
+            (folder / f"{name}.js").write_text(script(figure), encoding="utf-8")

@@ -77,7 +77,8 @@ def tour_sentence(topic, states):
     """What the strip says, for those who do not see it."""
     lit = [TOUR[i][0] for i, s in enumerate(states) if s == "lit"]
     return (f"The tour in twelve boxes, chapter {topic}: {' and '.join(lit)} is lit, "
-            f"{states.count('open') or 'no'} boxes are open, {states.count('closed')} still closed.")
+            f"{states.count('open') or 'no'} boxes are open, "
+            f"{states.count('closed')} still closed.")
 
 
 def stack(lit=None):
