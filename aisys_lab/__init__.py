@@ -25,7 +25,7 @@ _FACE = {
     "COLLECTIVES": "distributed", "PLANS": "distributed", "parallelize": "distributed",
     # chips
     "CHIPS": "chips", "audit": "chips", "compare": "chips", "estimate": "chips",
-    "measure_card": "chips", "roofline": "chips",
+    "measure_card": "chips", "roofline": "chips", "bottleneck_report": "chips",
     # exercises
     "EXERCISES": "exercises", "mine": "exercises.mine", "check": "exercises.mine",
     "report": "exercises.mine", "exercise": "exercises.mine", "bench": "core.timing",

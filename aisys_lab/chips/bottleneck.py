@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+from aisys_lab.chips.cards import HOST, card
 from aisys_lab.core import slot
 from aisys_lab.core.text import si, table
+from aisys_lab.core.timing import bench
+from aisys_lab.ir import OPS, arguments, bind, work
 
 
 @slot("chips.bottleneck")
@@ -58,3 +61,33 @@ class BottleneckReport:
         if self.measured:
             yield (f"Measured in all: {si(sum(self.measured), 's')}, "
                    f"{sum(self.measured) / total:.1f} times the prediction.")
+
+
+def bottleneck_report(graph, *args, chip=HOST):
+    """The page for a graph on a chip; on this machine, with ``args``, each node is also timed.
+
+    A node is timed as the interpreter runs it, a NumPy call, so that prediction and measurement
+    speak of the same thing. Raises LabError if the card lacks a peak or a bandwidth.
+    """
+    chip, rows = card(chip), work(graph)
+    machine = {"peak": chip.peak(max((row.dtype for row in rows if row.kind == "matmul"),
+                                     default="f32")),
+               "bandwidth": chip.bandwidth, "overhead": chip.launch_overhead_s or 0.0}
+    layers = tuple({"name": f"{row.name} {row.op}", "flops": row.flops, "bytes": row.bytes}
+                   for row in rows)
+    measured = tuple(_timed(graph, args)) if args and chip.id == HOST else ()
+    return BottleneckReport(f"{graph.name} on {chip.name}", layers, bottleneck(layers, machine),
+                            measured)
+
+
+def _timed(graph, args):
+    """Seconds of each node, run alone on the values that it has in a whole run."""
+    leaves, dims = arguments(graph, args)
+    graph = graph.at(**dims)
+    values = dict(zip(graph.inputs, leaves, strict=True)) | graph.constants
+    for node in graph.nodes:
+        def run(node=node):
+            return bind(node.op, *(values[name] for name in node.inputs), **node.attrs)
+        out = run()
+        values.update(zip(node.outs, out if OPS[node.op].multi else (out,), strict=True))
+        yield bench(run, run).f

@@ -61,7 +61,8 @@ class Table(dict):
         return self.pop(key, None)
 
     def __missing__(self, key):
-        near = difflib.get_close_matches(str(key), map(str, self), n=3, cutoff=0.4)
+        near = [name for name in map(str, self) if str(key) and str(key) in name][:3] or \
+            difflib.get_close_matches(str(key), map(str, self), n=3, cutoff=0.4)
         known = near or sorted(map(str, self))
         more = "did you mean" if near else f"the {self.noun}s are"
         raise LabError(f"no {self.noun} {key!r} in {self.name}; {more}: {', '.join(known)}.")
