@@ -36,7 +36,7 @@ def options(notebook, port):
     """JupyterLab's options: our start page, no news, no retries, and what this machine needs."""
     chosen = [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--ServerApp.root_dir=.",
               f"--LabApp.default_url=/lab/tree/{notebook}", "--ServerApp.answer_yes=True",
-              "--LabApp.news_url=None",
+              "--LabApp.news_url=None", "--LabApp.extension_manager=readonly",
               "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         chosen.append("--allow-root")
