@@ -42,11 +42,16 @@ def serve(source, sink):
     if answer is None:
         return
     write_frame(sink, "ready", None)
-    while True:
-        _, (args, kwargs) = read_frame(source, caller(source, sink))
-        result = guarded(sink, cell, lambda a=args, k=kwargs: (answer(*a, **k),))
+
+    def one(value):
+        args, kwargs = value
+        result = guarded(sink, cell, lambda: (answer(*args, **kwargs),))
         if result is not None:
             send(sink, result[0])
+
+    stand_in = caller(source, sink, one)
+    while True:
+        one(read_frame(source, stand_in)[1])
 
 
 def load(cell, driver):
@@ -78,14 +83,17 @@ def send(sink, value):
         write_frame(sink, "error", ("TypeError", f"its result: {error}", None))
 
 
-def caller(source, sink):
-    """Makes the stand-in of a callable that lives with the judge."""
+def caller(source, sink, one):
+    """Makes the stand-in of a callable that lives with the judge, who may call us meanwhile."""
     from aisys_lab.grading.codec import read_frame, write_frame
 
     def stand_in(number):
         def call(*args, **kwargs):
             write_frame(sink, "callback", [number, args, kwargs])
-            kind, value = read_frame(source)
+            kind, value = read_frame(source, stand_in)
+            while kind == "call":
+                one(value)
+                kind, value = read_frame(source, stand_in)
             if kind == "error":
                 raise known(value[0])(value[1])
             return value
