@@ -10,7 +10,8 @@ _FACE = {
     "LabError": "core", "TABLES": "core", "SLOTS": "core", "Table": "core", "attempt": "core",
     # ir
     "OPS": "ir", "Graph": "ir", "Spec": "ir", "interpret": "ir", "parse": "ir", "verify": "ir",
-    "work": "ir",
+    "work": "ir", "COUNTS": "ir", "Count": "ir", "Layer": "ir", "Network": "ir",
+    "count_layer": "ir", "layer": "ir",
     # autodiff
     "VJP": "autodiff", "JVP": "autodiff", "MODES": "autodiff", "Tensor": "autodiff",
     "vjp": "autodiff", "jvp": "autodiff", "grad": "autodiff", "value_and_grad": "autodiff",
@@ -18,7 +19,7 @@ _FACE = {
     "elementwise_grad": "autodiff", "jacobian": "autodiff", "hessian": "autodiff",
     "hessian_vector_product": "autodiff", "trace": "autodiff",
     # models
-    "fit": "models", "accuracy": "models",
+    "fit": "models", "accuracy": "models", "freeze": "models",
     # compiler
     "PASSES": "compiler", "optimize": "compiler", "compile": "compiler",
     # distributed
@@ -26,6 +27,9 @@ _FACE = {
     # chips
     "CHIPS": "chips", "audit": "chips", "compare": "chips", "estimate": "chips",
     "measure_card": "chips", "roofline": "chips", "bottleneck_report": "chips",
+    # inference
+    "EXPORT": "inference", "IMPORT": "inference", "save_onnx": "inference",
+    "load_onnx": "inference",
     # exercises
     "EXERCISES": "exercises", "mine": "exercises.mine", "check": "exercises.mine",
     "report": "exercises.mine", "exercise": "exercises.mine", "bench": "core.timing",
