@@ -9,6 +9,7 @@ from aisys_lab.chips.formats import FORMATS, Format, format_name
 from aisys_lab.chips.host import measure_card
 from aisys_lab.chips.report import Comparison, Estimate, Report, compare, estimate
 
-__all__ = ["CHIPS", "FORMATS", "Audit", "BottleneckReport", "Chip", "Claim", "Comparison", "Estimate", "Finding",
-           "Format", "Level", "Rate", "Report", "attainable", "audit", "bottleneck", "bottleneck_report", "card", "compare",
-           "estimate", "format_name", "measure_card", "roofline", "sources"]
+__all__ = ["CHIPS", "FORMATS", "Audit", "BottleneckReport", "Chip", "Claim", "Comparison",
+           "Estimate", "Finding", "Format", "Level", "Rate", "Report", "attainable", "audit",
+           "bottleneck", "bottleneck_report", "card", "compare", "estimate", "format_name",
+           "measure_card", "roofline", "sources"]

@@ -170,7 +170,7 @@ class Comparison:
                   report.bound, f"{report.shares[report.bound]:.0%}") for report in self.reports]
         title = self.reports[0].name if self.reports else "nothing"
         text = table(cells, ("chip", "time", "pace", "speed", "mostly", "share"), "lrrrlr")
-        return "\n".join([title, text, *(f"{id}: {why}" for id, why in self.missing)])
+        return "\n".join([title, text, *(f"no estimate: {why}" for _, why in self.missing)])
 
     __repr__ = __str__
 
