@@ -109,8 +109,8 @@ def _check(data, ranks, plan, collective, epochs, batch):
     for rows, key in ((PLANS, plan), (COLLECTIVES, collective)):
         rows[key]  # an unknown name raises a sentence with the names
         if key in rows.mine():
-            raise LabError(f"parallelize: {rows.name}[{key!r}] is a row of this notebook, and ranks "
-                           f"are processes of their own that have only the package's rows; "
+            raise LabError(f"parallelize: {rows.name}[{key!r}] is a row of this notebook, and "
+                           f"ranks are processes of their own that have only the package's rows; "
                            f"del {rows.name}[{key!r}] brings that one back.")
     if not 1 <= batch <= len(data):
         raise LabError(f"parallelize: a batch of {batch} does not fit {len(data)} examples; take "
