@@ -17,7 +17,7 @@ class Verdict:
     """What judging an answer gave: ``todo``, ``ok`` or ``no``, and the cases."""
 
     id: str
-    status: str  # todo, ok, no; error, timeout, died, protocol where the answer gave no value
+    status: str  # todo, ok, no; where no value came: error, timeout, died, protocol, interrupted
     message: str = ""
     cases: tuple = ()
 
@@ -69,7 +69,12 @@ def judge_cell(row, cell, seed=0, public=True):
     except (cells.CellError, AnswerError) as error:
         return refused(row, error)
     except KeyboardInterrupt:
-        return Verdict(row.id, "no", "interrupted; your cell is kept.")
+        return interrupted(row)
+
+
+def interrupted(row):
+    """The verdict of an answer that the student stopped."""
+    return Verdict(row.id, "interrupted", "interrupted; your cell is kept.")
 
 
 def judge_names(row, cell, names, seed=0, public=True):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+from aisys_lab import __version__
 from aisys_lab.core import home, write_atomic
 from aisys_lab.grading.cell import to_text
 from aisys_lab.grading.extract import kept_cell
@@ -48,13 +49,13 @@ def remember(cell, status):
 
 
 def remembered(cell):
-    """The verdict noted for exactly this text, or None."""
+    """The verdict noted for exactly this text by this version of the course, or None."""
     note = _notes().get(cell.id)
     return note[1] if isinstance(note, list) and note[:1] == [_digest(cell)] else None
 
 
 def _digest(cell):
-    return hashlib.sha256(to_text(cell).encode()).hexdigest()
+    return hashlib.sha256(f"{__version__}\n{to_text(cell)}".encode()).hexdigest()
 
 
 def _notes():

@@ -33,7 +33,8 @@ def _status(row, cell):
     known = remembered(cell)
     if known is None:
         known = judge_cell(row, cell).status
-        _quietly(remember, cell, known)
+        if known != "interrupted":
+            _quietly(remember, cell, known)
     return known
 
 
