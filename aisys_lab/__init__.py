@@ -20,6 +20,7 @@ _FACE = {
     "hessian_vector_product": "autodiff", "trace": "autodiff",
     # models
     "fit": "models", "accuracy": "models", "freeze": "models",
+    "NETS": "models.nets", "training_memory": "models.memory", "Memory": "models.memory",
     # compiler
     "PASSES": "compiler", "optimize": "compiler", "compile": "compiler",
     # distributed
