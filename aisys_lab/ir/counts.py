@@ -16,6 +16,8 @@ from aisys_lab.core.text import si
 from aisys_lab.ir.layers import Layer, axes
 
 SIZES = {"f64": 8, "f32": 4, "bf16": 2, "f16": 2, "i8": 1}  # bytes of a value
+EXERCISED = ("linear", "conv", "attention", "norm")  # kinds that exercise I.1-A asks for
+KEYS = dict.fromkeys(("params", "macs", "flops", "in_bytes", "out_bytes", "weight_bytes"))
 ID_SIZE = 8  # a token id is an int64
 NORMS = {"batch": (2, 4), "layer": (2, 7), "rms": (1, 4)}  # weights a feature, FLOPs an element
 ACTIVATIONS = {"relu": 1, "relu6": 2, "tanh": 1, "silu": 4, "gelu": 9}  # FLOPs an element
@@ -38,8 +40,7 @@ class Tally(NamedTuple):
 def count_linear(layer):
     *lead, width = layer["shape"]
     params = layer["out"] * (width + layer["bias"])
-    owned = 0 if layer.get("tied") else params
-    return Tally((*lead, layer["out"]), owned, prod(lead) * width * layer["out"], read=params)
+    return Tally((*lead, layer["out"]), params, prod(lead) * width * layer["out"])
 
 
 @COUNTS.row("conv")
@@ -109,9 +110,8 @@ def slid(size, layer):
     return (room + (layer["stride"] - 1 if layer.get("ceil") else 0)) // layer["stride"] + 1
 
 
-@slot("nets.count_layer")
-def count_values(layer, itemsize=4):
-    """The counts of a layer that is a plain dict, as a plain dict."""
+def values_of(layer, itemsize=4):
+    """The counts of a layer that is a plain dict, as a plain dict, whatever its kind."""
     tally = COUNTS[layer["kind"]](layer)
     in_size = ID_SIZE if layer["kind"] == "embedding" else itemsize
     return {
@@ -120,6 +120,12 @@ def count_values(layer, itemsize=4):
         "in_bytes": tally.inputs * prod(layer["shape"]) * in_size,
         "out_bytes": prod(tally.out) * itemsize,
         "weight_bytes": (tally.params if tally.read is None else tally.read) * itemsize}
+
+
+@slot("nets.count_layer")
+def count_values(layer, itemsize=4):
+    """The counts of a linear, conv, attention or norm layer: a plain dict to a plain dict."""
+    return values_of(layer, itemsize)
 
 
 @dataclass(frozen=True)
@@ -165,8 +171,15 @@ COLUMNS = ("layer", "kind", "parameters", "MACs", "FLOPs", "in", "out", "weights
 
 
 def count_layer(layer: Layer, dtype="f32") -> Count:
-    """What a layer costs, by the row of ``nets.count_layer`` (the package's, or yours)."""
-    return Count(layer.name, layer.kind, **count_values(layer.plain, size_of(dtype)))
+    """What a layer costs; linear, conv, attention and norm by the row of ``nets.count_layer``."""
+    rule = count_values if layer.kind in EXERCISED else values_of
+    values = rule(layer.plain, size_of(dtype))
+    wrong = values.keys() ^ KEYS if isinstance(values, dict) else {type(values).__name__}
+    if wrong:
+        raise LabError(f"nets.count_layer should give a dict of {', '.join(KEYS)}; wrong or "
+                       f"missing in {layer.name!r}: {', '.join(sorted(wrong))}.")
+    owned = {"params": 0} if layer.attrs.get("tied") else {}  # another layer holds the weights
+    return Count(layer.name, layer.kind, **{**values, **owned})
 
 
 def size_of(dtype):

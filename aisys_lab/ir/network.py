@@ -1,11 +1,11 @@
 """Networks: a named list of layers with its source, and the totals of its counts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from aisys_lab.core import LabError, text
 from aisys_lab.core.text import count as spaced
-from aisys_lab.ir.counts import COLUMNS, Count, count_layer, out_shape
+from aisys_lab.ir.counts import COLUMNS, KEYS, Count, count_layer, out_shape
 from aisys_lab.ir.layers import Layer, axes
 
 HEAD, TAIL = 8, 4  # rows of a long table that are printed
@@ -36,18 +36,16 @@ class Counts:
     @cached_property
     def total(self):
         """The sum of all rows, as one Count."""
-        fields = ("params", "macs", "flops", "in_bytes", "out_bytes", "weight_bytes")
         return Count(self.network, "total", *(sum(getattr(row, name) for row in self.rows)
-                                              for name in fields))
+                                              for name in KEYS))
 
     def by_kind(self):
         """The sums by kind of layer, the most MACs first."""
         kinds = dict.fromkeys(row.kind for row in self.rows)
         parts = (Counts(kind, tuple(row for row in self.rows if row.kind == kind)).total
                  for kind in kinds)
-        rows = [Count(part.name, f"{sum(row.kind == part.name for row in self.rows)} layers",
-                      part.params, part.macs, part.flops, part.in_bytes, part.out_bytes,
-                      part.weight_bytes) for part in parts]
+        rows = [replace(part, kind=f"{sum(row.kind == part.name for row in self.rows)} layers")
+                for part in parts]
         return Counts(self.network, tuple(sorted(rows, key=lambda row: (-row.macs, -row.flops))))
 
     def __str__(self):
