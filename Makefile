@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do $
 IN     := .venv/bin/python
 PIP    := $(IN) -m pip install -qq --disable-pip-version-check -c constraints.txt
 PYTEST := $(IN) -m pytest
-EMPTY   = AISYS_HOME=$$(mktemp -d)
+EMPTY   = TQDM_DISABLE=1 AISYS_HOME=$$(mktemp -d)
 NBVAL  := --nbval --nbval-current-env --nbval-sanitize-with sanitize.cfg \
 	--nbval-cell-timeout=120 --nbval-kernel-startup-timeout=120 -n $(JOBS) --dist loadfile
 
