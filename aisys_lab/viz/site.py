@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from aisys_lab.viz.figures import FIGURES
 from aisys_lab.viz.frames import script
+from aisys_lab.viz.polish import polish
 
 ASSETS = Path(__file__).parent / "assets"
 FIGURE = re.compile(r'<div class="aisys-figure" data-figure="(\w+)" data-start="([^"]*)">'
@@ -26,7 +27,7 @@ def setup(app):
     app.connect("config-inited", configure)
     app.connect("builder-inited", bring_mathjax)
     app.connect("html-page-context", weave)
-    app.connect("build-finished", write_frames)
+    app.connect("build-finished", finish)
     app.add_css_file("aisys/book.css")
     app.add_js_file("aisys/glossary.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -36,6 +37,7 @@ def configure(app, config):
     """Our assets, the local MathJax, and the repository's buttons once its address is known."""
     config.html_static_path.append(str(ASSETS))
     config.mathjax_path = f"{TEX}/tex-chtml.js"
+    config.html_context.setdefault("default_mode", "auto")
     known = bool(config.html_theme_options.get("repository_url"))
     for button in ("use_repository_button", "use_edit_page_button", "use_issues_button"):
         config.html_theme_options[button] = known
@@ -113,10 +115,11 @@ def glossary(env):
     return entries
 
 
-def write_frames(app, problem):
-    """One data file a figure, after Sphinx has copied the rest."""
+def finish(app, problem):
+    """One data file a figure, and the last touches, after Sphinx has written the rest."""
     if problem is None and app.builder.format == "html":
         folder = Path(app.outdir, "_static/aisys/data")
         folder.mkdir(parents=True, exist_ok=True)
         for name, figure in FIGURES.items():
             (folder / f"{name}.js").write_text(script(figure), encoding="utf-8")
+        polish(app.outdir)

@@ -3,9 +3,18 @@
 import sys
 from pathlib import Path
 
+from aisys_lab.viz.svg import box, picture
 from aisys_lab.viz.tour import stack, tour_map
 
-DIAGRAMS = {"stack.svg": stack, "tour.svg": lambda: tour_map("I.1")}
+
+def favicon():
+    """Four layers, one of them lit."""
+    looks = ("compute", "accent", "memory", "compute")
+    return picture(32, [box(2, 2 + 7.5 * i, 28, 6, look) for i, look in enumerate(looks)],
+                   "AISys Lab", width=32)
+
+
+DIAGRAMS = {"stack.svg": stack, "tour.svg": lambda: tour_map("I.1"), "favicon.svg": favicon}
 
 
 def write(folder):
