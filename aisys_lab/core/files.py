@@ -1,4 +1,4 @@
-"""Where files go: the cache of generated code, the student's folder, and writes that cannot tear."""
+"""Where files go: the cache of generated code, the student's folder, writes that cannot tear."""
 
 import os
 import sys

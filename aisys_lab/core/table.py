@@ -68,7 +68,7 @@ class Table(dict):
         raise LabError(f"no {self.noun} {key!r} in {self.name}; {more}: {', '.join(known)}.")
 
     def __repr__(self):
-        marks = {key: "*" for key in self.mine()}
+        marks = dict.fromkeys(self.mine(), "*")
         keys = ", ".join(f"{key}{marks.get(key, '')}" for key in self)
         return f"{self.name}: {self.doc} ({len(self)} {self.noun}s; * yours)\n  {keys}"
 

@@ -19,8 +19,7 @@ def si(value, unit="", digits=3):
 def significant(value, digits=3):
     """``value`` with that many significant digits, never in exponent form."""
     whole = len(str(int(abs(value)))) if abs(value) >= 1 else 1
-    text = f"{value:.{max(digits - whole, 0)}f}"
-    return text
+    return f"{value:.{max(digits - whole, 0)}f}"
 
 
 def count(n):
