@@ -28,6 +28,8 @@ _FACE = {
     # chips
     "CHIPS": "chips", "audit": "chips", "compare": "chips", "estimate": "chips",
     "measure_card": "chips", "roofline": "chips", "bottleneck_report": "chips",
+    # compress
+    "OBSERVERS": "compress", "quantize": "compress",
     # inference
     "EXPORT": "inference", "IMPORT": "inference", "save_onnx": "inference",
     "load_onnx": "inference",

@@ -147,8 +147,7 @@ class Builder:
     def __call__(self, op, *inputs, **attrs):
         """Adds a node, or folds one that only moves a constant; returns the name of its result."""
         if op in FOLDED and inputs[0] in self.constants:
-            return self.constant(np.ascontiguousarray(bind(op, self.constants[inputs[0]],
-                                                           **attrs)))
+            return self.constant(np.array(bind(op, self.constants[inputs[0]], **attrs), order="C"))
         node = Node((self._unique(f"{self.stem}.0"),), op, inputs, attrs)
         (self.specs[node.outs[0]],) = infer(node, self.specs)
         self.nodes.append(node)
