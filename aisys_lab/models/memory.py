@@ -26,13 +26,13 @@ def memory_values(layers, batch=1, optimizer="sgd", mixed=False, every=0):
     params, size = sum(layer["params"] for layer in layers), 2 if mixed else 4
     kept = {layer["name"]: batch * layer["values"] * size
             for layer in layers if not layer["inplace"]}
-    saved, peak = _recomputed(kept, every or max(len(kept), 1))
+    saved, peak = recomputed(kept, every or max(len(kept), 1))
     return {"weights": params * size, "gradients": params * size,
             "optimizer": params * 4 * (OPTIMIZERS[optimizer] + mixed),  # mixed: the master copy
             "activations": peak, "saved": saved if every else kept}
 
 
-def _recomputed(kept, every):
+def recomputed(kept, every):
     """What is saved when the forward pass ends, and the peak as segments are redone backwards."""
     names, sizes = list(kept), list(kept.values())
     saved = {name: kept[name] for i, name in enumerate(names)

@@ -2,8 +2,45 @@
 
 import statistics
 import time
+from math import prod
 
 import aisys_lab as lab
+
+
+def count_layer(layer, itemsize=4):
+    kind, shape, flops = layer["kind"], layer["shape"], 0
+    if kind == "norm":
+        out, macs = shape, 0
+        params = shape[1 if layer["form"] == "batch" else -1] * (2 - (layer["form"] == "rms"))
+        flops = prod(shape) * {"batch": 4, "layer": 7, "rms": 4}[layer["form"]]
+    elif kind == "attention":
+        n, tokens, width = out = shape
+        q, kv = (layer[heads] * layer["head_dim"] for heads in ("heads", "kv_heads"))
+        weights = 2 * width * (q + kv)
+        params = weights + layer["bias"] * (q + 2 * kv + width)
+        macs = n * tokens * (weights + 2 * tokens * q)
+    else:
+        taps, out = shape[-1], [*shape[:-1], layer["out"]]
+        if kind == "conv":
+            taps = shape[1] // layer["groups"] * layer["kernel"] ** 2
+            out = [shape[0], layer["out"], *((size + 2 * layer["padding"] - layer["kernel"])
+                                             // layer["stride"] + 1 for size in shape[2:])]
+        params, macs = layer["out"] * (taps + layer["bias"]), prod(out) * taps
+    return {"params": params, "macs": macs, "flops": flops or 2 * macs,
+            "in_bytes": prod(shape) * itemsize, "out_bytes": prod(out) * itemsize,
+            "weight_bytes": params * itemsize}
+
+
+def training_memory(layers, batch=1, optimizer="sgd", mixed=False, every=0):
+    params, size = sum(layer["params"] for layer in layers), 2 if mixed else 4
+    states = {"sgd": 0, "momentum": 1, "adam": 2}[optimizer] + mixed
+    kept = [(layer["name"], batch * layer["values"] * size)
+            for layer in layers if not layer["inplace"]]
+    k, sizes = every or len(kept), [size for _, size in kept]
+    peak = max(sum(sizes[k - 1:i:k]) + sum(sizes[i:i + k]) for i in range(0, len(kept), k))
+    saved = dict([*kept[k - 1::k], kept[-1]] if every else kept)
+    return {"weights": params * size, "gradients": params * size,
+            "optimizer": params * 4 * states, "activations": peak, "saved": saved}
 
 
 def bench(f, g, clock=time.perf_counter, warmup=3, repeats=31):
