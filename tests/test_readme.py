@@ -57,6 +57,7 @@ def documented():
             if ">>> " in path.read_text(encoding="utf-8")]
 
 
-@pytest.mark.parametrize("name", documented())
-def test_docstrings_run(name):
-    assert doctest.testmod(importlib.import_module(name)).failed == 0
+def test_docstrings_run():
+    assert documented()
+    failed = {name: doctest.testmod(importlib.import_module(name)).failed for name in documented()}
+    assert not any(failed.values()), failed

@@ -5,7 +5,11 @@ PREFIXES = (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1
 
 
 def si(value, unit="", digits=3):
-    """``si(12.6e6, 'B') == '12.6 MB'``: decimal prefixes, ``digits`` significant digits."""
+    """A value with its unit and a decimal prefix, to ``digits`` significant digits.
+
+    >>> si(12.6e6, "B"), si(0.00031, "s"), si(312e12, "FLOP/s")
+    ('12.6 MB', '310 µs', '312 TFLOP/s')
+    """
     if value == 0:
         return f"0 {unit}".rstrip()
     if value != value or value in (float("inf"), float("-inf")):
@@ -48,6 +52,10 @@ def _side(cells):
 
 
 def listing(words, last="and"):
-    """``a, b and c``."""
+    """Words as a sentence lists them.
+
+    >>> listing(["fold", "cse", "dce"])
+    'fold, cse and dce'
+    """
     words = list(map(str, words))
     return f" {last} ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else "none"
