@@ -1,5 +1,6 @@
 """Figures that move, pictures of any noun, and the maps on top of the chapters."""
 
+import aisys_lab.viz.memory  # noqa: F401  (each figure module adds its row)
 from aisys_lab.viz.drawings import SHOW, show
 from aisys_lab.viz.figures import FIGURES, Figure, figure
 from aisys_lab.viz.svg import Picture

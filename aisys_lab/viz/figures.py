@@ -83,8 +83,8 @@ class View:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         from aisys_lab.viz.live import widget
-        return {"text/plain": repr(self), "text/html": self._repr_html_(),
-                **widget(self.figure, self.params)}
+        return {**widget(self.figure, self.params),
+                "text/plain": repr(self), "text/html": self._repr_html_()}
 
 
 def figure(name, **start):

@@ -99,7 +99,7 @@ def bars(rows, top, left=0, right=WIDTH, tall=20, gap=26):
     for i, row in enumerate(rows):
         x = left
         for value, look in row:
-            wide = (right - left) * value / longest
+            wide = (right - left) * (float(value) / longest)
             parts.append(box(x, top + i * (tall + gap), wide, tall, look, r=0))
             x += wide
     return parts
