@@ -77,7 +77,7 @@ def training_memory(answer, rng):
     results of the segment are there, and the saved ones before it. The input batch is not
     counted."""
     for optimizer, mixed, every in STEPS:
-        layers, batch = _chain(rng), int(rng.integers(2, 5))
+        layers, batch = _chain(rng, LONG if every else SHORT), int(rng.integers(2, 5))
         plain = [{key: row[key] for key in ("name", "params", "values", "inplace")}
                  for row in layers]
         case = differences(f"training_memory({plain}, {batch}, {optimizer!r}, {mixed}, {every})",
@@ -94,10 +94,13 @@ STEPS = (("sgd", False, 0), ("momentum", False, 0), ("adam", True, 0), ("sgd", T
          ("sgd", False, 99))
 
 
-def _chain(rng):
-    """Linear layers, some with a ReLU in place, some with one that is not: 8 results and more."""
+SHORT, LONG = ["in place", "new"], ["", "", "in place", "in place", "new"]
+
+
+def _chain(rng, afters):
+    """Linear layers, some with a ReLU in place, some with one that keeps a result of its own."""
     layers, width = [], int(rng.integers(1, 9))
-    for number, after in enumerate(rng.permutation(["", "", "in place", "in place", "new"]), 1):
+    for number, after in enumerate(rng.permutation(afters), 1):
         out = int(rng.integers(1, 9))
         layers.append({"name": f"fc{number}", "params": width * out, "values": out,
                        "inplace": False, "inputs": width})

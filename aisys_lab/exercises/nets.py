@@ -1,6 +1,6 @@
 """What the labs ask about networks: the cost of a layer."""
 
-from aisys_lab.exercises.declare import Case, edits, exercise
+from aisys_lab.exercises.declare import Case, edits, equal, exercise
 from aisys_lab.exercises.loops import counted
 from aisys_lab.ir.counts import EXERCISED, values_of
 from aisys_lab.ir.layers import layer
@@ -11,7 +11,7 @@ def differences(given, want, came):
     """The case that two dicts agree, told by the keys in which they do not."""
     if not isinstance(came, dict):
         return Case(False, f"{given}: expected a dict of {', '.join(want)}, came {came!r}")
-    wrong = [key for key in want if key not in came or came[key] != want[key]]
+    wrong = [key for key in want if key not in came or not equal(want[key], came[key])]
     extra = [f"no {key!r}" for key in came.keys() - want.keys()]
     expected = [f"{key} = {want[key]}" for key in wrong] + extra
     got = [f"{key} = {came[key]}" if key in came else f"no {key}" for key in wrong] + [
