@@ -96,13 +96,22 @@ def tidy(graph):
 def infer(node, specs):
     """Specs of a node's outputs from those of its inputs."""
     op = OPS[node.op]
-    out = op.infer(*(specs[name] for name in node.inputs), **node.attrs)
+    try:
+        out = op.infer(*(specs[name] for name in node.inputs), **node.attrs)
+    except (TypeError, ValueError, IndexError, KeyError, AttributeError):
+        given = [*(str(specs[name]) for name in node.inputs),
+                 *(f"{key}={value!r}" for key, value in node.attrs.items())]
+        raise LabError(f"{node.op} does not take ({', '.join(given)}).") from None
     return tuple(out) if op.multi else (out,)
 
 
 def verify(graph):
     """The graph itself if it is sound; else a sentence that names the first fault."""
     known = {*graph.inputs, *graph.constants}
+    if len(known) < len(graph.inputs) + len(graph.constants):
+        raise LabError(f"graph {graph.name} has two inputs or constants of one name: "
+                       f"{', '.join([*graph.inputs, *graph.constants])}.")
+    _verify_specs(graph)
     for name, array in graph.constants.items():
         if not graph.specs[name].fits(array):
             raise LabError(f"constant {name} is {graph.specs[name]} in the specs but holds "
@@ -115,6 +124,13 @@ def verify(graph):
         raise LabError(f"output {missing[0]} is never made; nodes make: "
                        f"{', '.join(sorted(known))}.")
     return graph
+
+
+def _verify_specs(graph):
+    made = [name for node in graph.nodes for name in node.outs]
+    for name in (*graph.inputs, *graph.constants, *made):
+        if name not in graph.specs:
+            raise LabError(f"{name} has no spec in graph {graph.name}.")
 
 
 def _verify_node(graph, node, known):

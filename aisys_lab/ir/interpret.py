@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from aisys_lab.core import LabError
 from aisys_lab.core.tree import flatten
 from aisys_lab.ir.graph import work_flops
@@ -21,7 +19,7 @@ def arguments(graph, args):
     dims = {}
     for name, leaf in zip(graph.inputs, leaves, strict=True):
         spec = graph.specs[name]
-        if not spec.fits(leaf) or not _same_dims(spec, np.shape(leaf), dims):
+        if not spec.fits(leaf) or not _same_dims(spec, spec_of(leaf).shape, dims):
             raise LabError(f"{graph.name}: input {name} should be {spec.at(**dims)}, got "
                            f"{spec_of(leaf)}.")
     return leaves, dims

@@ -45,7 +45,7 @@ def bind(op, *inputs, **attrs):
         return OPS[op].infer(*inputs, **attrs)
     try:
         return OPS[op].eval(*inputs, **attrs)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise explain(op, inputs, attrs, error) from None
 
 
@@ -112,6 +112,9 @@ define("cast", lambda x, dtype: np.asarray(x).astype(dtype_of(dtype)),
 
 def reduced(spec, axis, keepdims):
     """Shape after a reduction."""
+    if len(set(axis)) < len(axis) or not all(0 <= a < spec.ndim for a in axis):
+        raise LabError(f"a reduction of {spec} takes different axes from 0 to {spec.ndim - 1}, "
+                       f"got {list(axis)}.")
     return tuple(1 if i in axis else n for i, n in enumerate(spec.shape)
                  if keepdims or i not in axis)
 
@@ -163,6 +166,13 @@ def _infer_reshape(x, shape):
     return Spec(shape, x.dtype)
 
 
+def _infer_transpose(x, axes):
+    if sorted(axes) != list(range(x.ndim)):
+        raise LabError(f"transpose of {x} takes each axis from 0 to {x.ndim - 1} once, got "
+                       f"{list(axes)}.")
+    return Spec(tuple(x.shape[i] for i in axes), x.dtype)
+
+
 def _infer_broadcast_to(x, shape):
     if broadcast(x.shape, shape, op="broadcast_to") != tuple(shape):
         raise LabError(f"broadcast_to: {x} does not broadcast to {list(shape)}.")
@@ -173,8 +183,11 @@ def _infer_concatenate(*specs, axis):
     rests = {s.shape[:axis] + s.shape[axis + 1:] for s in specs}
     if len(rests) > 1:
         raise LabError(f"concatenate: {' and '.join(map(str, specs))} differ off axis {axis}.")
-    shape = list(specs[0].shape)
-    shape[axis] = sum(s.shape[axis] for s in specs)
+    shape, joined = list(specs[0].shape), [s.shape[axis] for s in specs]
+    if any(isinstance(n, str) for n in joined):
+        raise LabError(f"concatenate: {' and '.join(map(str, specs))} along axis {axis}, which "
+                       f"has a name; only axes of known length can be joined.")
+    shape[axis] = sum(joined)
     return Spec(shape, np.result_type(*(s.dtype for s in specs)))
 
 
@@ -197,8 +210,7 @@ def _unslice(x, shape, start, stop, step):
 
 
 define("reshape", np.reshape, _infer_reshape, free, "shape")
-define("transpose", np.transpose,
-       lambda x, axes: Spec(tuple(x.shape[i] for i in axes), x.dtype), free, "shape")
+define("transpose", np.transpose, _infer_transpose, free, "shape")
 define("broadcast_to", np.broadcast_to, _infer_broadcast_to, free, "shape")
 define("concatenate", lambda *xs, axis: np.concatenate(xs, axis=axis), _infer_concatenate, free,
        "shape")

@@ -45,7 +45,14 @@ def _call(node, indent):
 def _attr(value):
     if isinstance(value, np.dtype | type):
         return repr(short(value))
-    return repr(value.item() if isinstance(value, np.generic) else value)
+    return repr(_plain(value))
+
+
+def _plain(value):
+    """NumPy's numbers as Python's, also inside tuples."""
+    if isinstance(value, tuple | list):
+        return tuple(map(_plain, value))
+    return value.item() if isinstance(value, np.generic) else value
 
 
 # ---- parser
@@ -99,6 +106,8 @@ def _graph(lines, given):
             node, lines = _node(line, match, lines, given)
             nodes.append(node)
             made = re.findall(r"\w+\[[\w,]*\]", match["specs"])
+            if len(made) != len(node.outs):
+                raise _fault(line, "should have one spec a name")
             specs.update(zip(node.outs, map(parse_spec, made), strict=True))
     raise LabError(f"graph {name} has no line 'output …'.")
 
@@ -111,8 +120,9 @@ def _read_constant(line, rest, spec, given):
             raise _fault(line, f"needs constants={{{rest[1:]!r}: array}}")
         return np.asarray(given[rest[1:]], spec.dtype)
     try:
-        return np.array(json.loads(rest), spec.dtype)
-    except (ValueError, TypeError):
+        array = np.array(json.loads(rest), spec.dtype)
+        return array.reshape(spec.shape) if array.size == spec.size == 0 else array
+    except (ValueError, TypeError, OverflowError):
         raise _fault(line, "has a constant that does not read") from None
 
 
@@ -134,6 +144,8 @@ def _arguments(line, text):
         return names, {}
     try:
         call = ast.parse(f"f({attrs})", mode="eval").body
+        if call.args or any(k.arg is None for k in call.keywords):
+            raise ValueError(attrs)
         return names, {k.arg: ast.literal_eval(k.value) for k in call.keywords}
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, AttributeError, TypeError):
         raise _fault(line, "has attributes that do not read") from None
