@@ -2,6 +2,9 @@
 
 import dataclasses
 
+from aisys_lab.core.errors import LabError
+from aisys_lab.core.text import listing
+
 _LEAF = object()
 
 
@@ -56,8 +59,12 @@ def _put(treedef, leaves):
 def tree_map(f, tree, *others):
     """``f`` of every leaf, in the shape of the first tree."""
     leaves, treedef = flatten(tree)
-    rest = [flatten(other)[0] for other in others]
-    return unflatten(treedef, [f(*xs) for xs in zip(leaves, *rest, strict=True)])
+    rest = [flatten(other) for other in others]
+    for other, (_, shape) in zip(others, rest, strict=True):
+        if shape != treedef:
+            raise LabError(f"trees of different shape: {listing(names(tree))} against "
+                           f"{listing(names(other))}.")
+    return unflatten(treedef, [f(*xs) for xs in zip(leaves, *(r for r, _ in rest), strict=True)])
 
 
 def names(tree, prefix=""):
