@@ -1,11 +1,13 @@
 """A NumPy-like namespace that computes, records and differentiates: all of it goes through bind."""
 
+import math
+
 import numpy as np
 from numpy import arange, asarray, eye, float32, float64, int64, ones, pi, zeros  # noqa: F401
 
 from aisys_lab.autodiff.tensor import Tensor
 from aisys_lab.core import LabError
-from aisys_lab.ir import Traced, bind, short, spec_of
+from aisys_lab.ir import Spec, Traced, bind, short, spec_of
 
 
 def _elementwise(op):
@@ -16,7 +18,8 @@ def _elementwise(op):
 
 
 def _input(x):
-    return x if isinstance(x, Traced | np.ndarray | np.generic | int | float) else np.asarray(x)
+    known = isinstance(x, Traced | Spec | np.ndarray | np.generic | int | float)
+    return x if known else np.asarray(x)
 
 
 negative = _elementwise("neg")
@@ -44,10 +47,14 @@ def _axes(x, axis, op):
     """An axis argument as a tuple of whole numbers from 0 up."""
     rank = ndim(x)
     axes = range(rank) if axis is None else axis if isinstance(axis, tuple | list) else (axis,)
-    for a in axes:
-        if not -rank <= a < rank:
-            raise LabError(f"{op}: axis {a} of {spec_of(x)}, which has {rank} axes.")
-    return tuple(sorted(int(a) % rank for a in axes))
+    return tuple(sorted(_axis(x, a, op, rank) for a in axes))
+
+
+def _axis(x, axis, op, rank):
+    """One axis as a whole number from 0 up; a sentence if there are not so many."""
+    if not -rank <= axis < rank:
+        raise LabError(f"{op}: axis {axis} of {spec_of(x)}, where {rank} axes are to choose from.")
+    return int(axis) % rank
 
 
 def sum(x, axis=None, keepdims=False):
@@ -63,8 +70,8 @@ def min(x, axis=None, keepdims=False):
 
 
 def mean(x, axis=None, keepdims=False):
-    count = int(np.prod([shape(x)[a] for a in _axes(x, axis, "mean")]))
-    return sum(x, axis, keepdims) / count
+    averaged = Spec([shape(x)[a] for a in _axes(x, axis, "mean")], spec_of(x).dtype)
+    return sum(x, axis, keepdims) / averaged.size
 
 
 def var(x, axis=None, keepdims=False):
@@ -83,14 +90,27 @@ def reshape(x, newshape):
     new = tuple(n if isinstance(n, str) else int(n)
                 for n in (newshape if isinstance(newshape, tuple | list) else (newshape,)))
     if -1 in new:
-        known = int(np.prod([n for n in new if n != -1]))
-        new = tuple(spec_of(x).size // known if n == -1 else n for n in new)
+        new = tuple(_rest(x, new) if n == -1 else n for n in new)
     return x if new == shape(x) else bind("reshape", _input(x), shape=new)
+
+
+def _rest(x, new):
+    """What -1 stands for in a new shape; axes with a name must stand in both."""
+    have, known = list(shape(x)), [n for n in new if n != -1]
+    for name in [n for n in known if isinstance(n, str) and n in have]:
+        have.remove(name)
+        known.remove(name)
+    size, known = Spec(have, spec_of(x).dtype).size, math.prod(known)
+    if new.count(-1) > 1 or known == 0 or size % known:
+        raise LabError(f"reshape: {spec_of(x)} does not fill {list(new)}; -1 may stand once, for "
+                       f"a whole number of elements.")
+    return size // known
 
 
 def transpose(x, axes=None):
     axes = range(ndim(x))[::-1] if axes is None else axes
-    return bind("transpose", _input(x), axes=tuple(int(a) % ndim(x) for a in axes))
+    return bind("transpose", _input(x),
+                axes=tuple(_axis(x, a, "transpose", ndim(x)) for a in axes))
 
 
 def swapaxes(x, a, b):
@@ -100,11 +120,11 @@ def swapaxes(x, a, b):
 
 
 def broadcast_to(x, shape):
-    return bind("broadcast_to", _input(x), shape=tuple(shape))
+    return bind("broadcast_to", _input(x), shape=Spec(shape, spec_of(x).dtype).shape)
 
 
 def expand_dims(x, axis):
-    axis = axis % (ndim(x) + 1)
+    axis = _axis(x, axis, "expand_dims", ndim(x) + 1)
     return reshape(x, (*shape(x)[:axis], 1, *shape(x)[axis:]))
 
 
@@ -116,7 +136,10 @@ def squeeze(x, axis=None):
 
 
 def concatenate(xs, axis=0):
-    return bind("concatenate", *map(_input, xs), axis=int(axis) % ndim(xs[0]))
+    xs = list(map(_input, xs))
+    if not xs:
+        raise LabError("concatenate: needs at least one array.")
+    return bind("concatenate", *xs, axis=_axis(xs[0], axis, "concatenate", ndim(xs[0])))
 
 
 def stack(xs, axis=0):
@@ -125,25 +148,35 @@ def stack(xs, axis=0):
 
 def getitem(x, index):
     """``x[index]`` for whole numbers and slices."""
-    index = index if isinstance(index, tuple) else (index,)
-    if Ellipsis in index:
-        at = index.index(Ellipsis)
-        index = (*index[:at], *[slice(None)] * (ndim(x) - len(index) + 1), *index[at + 1:])
-    index += (slice(None),) * (ndim(x) - len(index))
-    start, stop, step, keep = [], [], [], []
-    for n, i in zip(shape(x), index, strict=True):
-        if isinstance(i, slice):
-            i, kept = i.indices(n), True
-        elif isinstance(i, int | np.integer) and -n <= i < n:
-            i, kept = (int(i) % n, int(i) % n + 1, 1), False
-        else:
-            raise LabError(f"index {i!r} does not fit {spec_of(x)}; slices and whole numbers do.")
-        for values, value in zip((start, stop, step), i, strict=True):
-            values.append(value)
-        keep.append(kept)
-    out = bind("slice", _input(x), start=tuple(start), stop=tuple(stop), step=tuple(step))
-    dropped = tuple(i for i, kept in enumerate(keep) if not kept)
+    index = _full_index(x, index if isinstance(index, tuple) else (index,))
+    bounds = [_bounds(x, n, i) for n, i in zip(shape(x), index, strict=True)]
+    start, stop, step = map(tuple, zip(*bounds, strict=True)) if bounds else ((), (), ())
+    out = bind("slice", _input(x), start=start, stop=stop, step=step)
+    dropped = tuple(k for k, i in enumerate(index) if not isinstance(i, slice))
     return squeeze(out, dropped) if dropped else out
+
+
+def _full_index(x, index):
+    """One index an axis: an ellipsis, or the end, stands for all axes not named."""
+    at = next((k for k, i in enumerate(index) if i is Ellipsis), len(index))
+    rest = index[at + 1:]
+    if len(index[:at]) + len(rest) > ndim(x):
+        raise LabError(f"{len(index[:at]) + len(rest)} indices do not fit {spec_of(x)}, which "
+                       f"has {ndim(x)} axes.")
+    return (*index[:at], *[slice(None)] * (ndim(x) - len(index[:at]) - len(rest)), *rest)
+
+
+def _bounds(x, n, i):
+    """``(start, stop, step)`` of one index along an axis of length ``n``."""
+    if isinstance(n, str) and i == slice(None):
+        return 0, n, 1
+    if isinstance(i, slice) and not isinstance(n, str):
+        bounds = i.indices(n)
+        return bounds if len(range(*bounds)) else (0, 0, 1)
+    if isinstance(i, int | np.integer) and not isinstance(n, str) and -n <= i < n:
+        return int(i) % n, int(i) % n + 1, 1
+    raise LabError(f"index {i!r} does not fit {spec_of(x)}; slices and whole numbers do"
+                   f"{', along axes whose length is known' * isinstance(n, str)}.")
 
 
 def astype(x, dtype):
@@ -151,11 +184,17 @@ def astype(x, dtype):
 
 
 def zeros_like(x):
-    return _constant_beside(x, np.zeros(shape(x), x.dtype))
+    return _full_like(x, 0)
 
 
 def ones_like(x):
-    return _constant_beside(x, np.ones(shape(x), x.dtype))
+    return _full_like(x, 1)
+
+
+def _full_like(x, value):
+    if any(isinstance(n, str) for n in shape(x)):
+        return broadcast_to(_constant_beside(x, np.full((), value, x.dtype)), shape(x))
+    return _constant_beside(x, np.full(shape(x), value, x.dtype))
 
 
 def _constant_beside(x, array):

@@ -7,7 +7,7 @@ in the namespace's own operations, so that it can be traced and differentiated a
 import numpy as np
 
 from aisys_lab.autodiff import numpy as anp
-from aisys_lab.autodiff.tensor import JVP, VJP
+from aisys_lab.autodiff.tensor import JVP, VJP, is_float
 from aisys_lab.ir import bind
 
 
@@ -49,12 +49,19 @@ _both("add", lambda g, out, x, y: g, lambda g, out, x, y: g)
 _both("sub", lambda g, out, x, y: g, lambda g, out, x, y: -g)
 _both("mul", lambda g, out, x, y: g * y, lambda g, out, x, y: g * x)
 _both("div", lambda g, out, x, y: g / y, lambda g, out, x, y: -g * out / y)
-_both("pow", lambda g, out, x, y: g * y * x ** (y - 1),
+_both("pow", lambda g, out, x, y: g * y * x ** _less_one(y),
       lambda g, out, x, y: g * out * anp.log(anp.where(anp.equal(x, 0), 1, x)))
 _both("maximum", lambda g, out, x, y: g * _share(x, out, y),
       lambda g, out, x, y: g * _share(y, out, x))
 _both("minimum", lambda g, out, x, y: g * _share(x, out, y),
       lambda g, out, x, y: g * _share(y, out, x))
+
+
+def _less_one(y):
+    """y - 1, but 1 for y = 0, where the slope y x**(y - 1) is 0 at x = 0 too."""
+    if isinstance(y, int | float):
+        return y - 1 if y else 1
+    return anp.where(anp.equal(y, 0), 1, y - 1)
 
 
 def _share(x, out, other):
@@ -74,8 +81,9 @@ VJP.define("where", (None, lambda g, out, c, x, y: unbroadcast(anp.where(c, g, 0
 JVP.define("where", (None, lambda t, out, c, x, y: anp.where(c, t, 0),
                      lambda t, out, c, x, y: anp.where(c, 0, t)))
 VJP.define("cast", (lambda g, out, x, dtype: anp.astype(g, x.dtype)
-                    if np.issubdtype(x.dtype, np.floating) else anp.zeros_like(x),))
-JVP.define("cast", (lambda t, out, x, dtype: anp.astype(t, out.dtype),))
+                    if is_float(x) and is_float(out) else anp.zeros_like(x),))
+JVP.define("cast", (lambda t, out, x, dtype: anp.astype(t, out.dtype)
+                    if is_float(out) else anp.zeros_like(out),))
 
 
 # reductions
@@ -102,7 +110,7 @@ for _op in ("max", "min"):
 
 # matmul of any rank: vectors become matrices first, batch axes are summed down at the end
 def _matrices(g, a, b):
-    """``g a b`` with the row axis a vector ``a`` lacks, and the column axis a vector ``b`` lacks."""
+    """``g a b`` as matrices: a vector ``a`` gets a row axis, a vector ``b`` a column axis."""
     if anp.ndim(a) == 1:
         a, g = anp.expand_dims(a, 0), anp.expand_dims(g, -1 if anp.ndim(b) == 1 else -2)
     if anp.ndim(b) == 1:

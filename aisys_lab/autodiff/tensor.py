@@ -33,6 +33,9 @@ class Tensor(Traced):
     def __len__(self):
         return self.shape[0]
 
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         op = _BY_UFUNC.get(ufunc)
         if op is None or method != "__call__" or kwargs:

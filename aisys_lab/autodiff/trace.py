@@ -1,13 +1,14 @@
 """Tracing: run a function on specs and keep what it did as a graph."""
 
 import inspect
+import re
 
 import numpy as np
 
 from aisys_lab.autodiff.tensor import MODES, Mode, Tensor
 from aisys_lab.core import LabError
 from aisys_lab.core.tree import flatten, names, unflatten
-from aisys_lab.ir import OPS, Graph, Node, Spec, Traced, interpret, spec_of
+from aisys_lab.ir import OPS, Graph, Node, Spec, Traced, interpret, short, spec_of
 
 
 @MODES.row("trace")
@@ -29,7 +30,7 @@ class Trace(Mode):
         weak = self._dtype_beside(inputs)
         ins = tuple(self.name_of(x, weak) for x in inputs)
         spec = OPS[op].infer(*(self.specs[name] for name in ins), **attrs)
-        out = f"t{len(self.nodes)}"
+        out = self._fresh("t", len(self.nodes))
         self.nodes.append(Node((out,), op, ins, attrs))
         return self.input(out, spec)
 
@@ -44,18 +45,26 @@ class Trace(Mode):
         numbers = [x for x in inputs if type(x) in (bool, int, float)]
         return np.result_type(*typed, *numbers) if numbers and typed else None
 
+    def _fresh(self, letter, number):
+        """``t3`` or ``c3``, or the next one where an argument has that name."""
+        while f"{letter}{number}" in self.specs:
+            number += 1
+        return f"{letter}{number}"
+
     def name_of(self, x, weak=None):
         """The name of a traced value; a constant gets one on first sight."""
         if type(x) is Tensor and x.mode is self:
             return x.note
         if isinstance(x, Traced):
             raise LabError(f"tracing: {x!r} comes from outside; pass it as an argument.")
-        array = np.asarray(x, weak if type(x) in (bool, int, float) else None)
-        key = (array.dtype, array.item()) if array.ndim == 0 else id(x)
-        if key not in self.known:
-            name = self.known[key] = f"c{len(self.constants)}"
-            self.specs[name], self.constants[name] = spec_of(array), array
-        return self.known[key]
+        array = _constant(x, weak)
+        key = (array.dtype, array.tobytes()) if array.ndim == 0 else id(x)
+        name, _ = self.known.get(key, (None, None))
+        if name is None or not _same(self.constants[name], array):
+            name = self._fresh("c", len(self.constants))
+            self.specs[name], self.constants[name] = spec_of(array), array.copy()
+            self.known[key] = name, x  # x is kept alive, so that its id stays its own
+        return name
 
 
 def trace(f, *args, dims=None):
@@ -68,7 +77,10 @@ def trace(f, *args, dims=None):
     mode = MODES["trace"]()
     leaves, treedef = flatten(tuple(args))
     inputs = _input_names(f, args)
-    tensors = [mode.input(name, _open(spec_of(leaf), (dims or {}).get(name, {})))
+    for name in dims or {}:
+        if name not in inputs:
+            raise LabError(f"trace: dims names {name!r}; the inputs are: {', '.join(inputs)}.")
+    tensors = [mode.input(name, _open(spec_of(leaf), (dims or {}).get(name, {}), name))
                for name, leaf in zip(inputs, leaves, strict=True)]
     out = f(*unflatten(treedef, tensors))
     outputs = tuple(mode.name_of(x) for x in flatten(out)[0])
@@ -77,10 +89,25 @@ def trace(f, *args, dims=None):
                  mode.specs, mode.constants)
 
 
-def _open(spec, axes):
+def _constant(x, weak):
+    """A constant as an array; a Python number takes the dtype of what stands beside it."""
+    try:
+        return np.asarray(x, weak if type(x) in (bool, int, float) else None)
+    except OverflowError:
+        raise LabError(f"tracing: {x} is out of bounds for {short(weak)}.") from None
+
+
+def _same(a, b):
+    return a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+
+
+def _open(spec, axes, name):
+    """The spec with axes given a name."""
     shape = list(spec.shape)
-    for axis, name in axes.items():
-        shape[axis] = name
+    for axis, letter in axes.items():
+        if not -len(shape) <= axis < len(shape):
+            raise LabError(f"trace: dims names axis {axis} of {name}, which is {spec}.")
+        shape[axis] = letter
     return Spec(shape, spec.dtype)
 
 
@@ -92,12 +119,21 @@ def _input_names(f, args):
         parameters = []
     plain = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     plain += [f"x{i}" for i in range(len(plain), len(args))]
-    short = [name for label, arg in zip(plain, args, strict=False)
+    brief = [_word(name) for label, arg in zip(plain, args, strict=False)
              for name in ([label] if _is_leaf(arg) else names(arg))]
-    if len(set(short)) == len(short) and not any(name[0].isdigit() for name in short):
-        return tuple(short)
-    return tuple(name for label, arg in zip(plain, args, strict=False)
-                 for name in names(arg, label))
+    if len(set(brief)) == len(brief) and not any(name[0].isdigit() for name in brief):
+        return tuple(brief)
+    full = [_word(name) for label, arg in zip(plain, args, strict=False)
+            for name in names(arg, label)]
+    twice = [name for i, name in enumerate(full) if name in full[:i]]
+    if twice:
+        raise LabError(f"trace: two arguments would be named {twice[0]}; rename a key.")
+    return tuple(full)
+
+
+def _word(name):
+    """A name that the text form can hold: letters, digits, dots and underscores."""
+    return re.sub(r"[^\w.]", "_", name) or "_"
 
 
 def _is_leaf(arg):

@@ -65,6 +65,10 @@ def jvp(f, args, tangents):
     leaves, moves = [_array(x) for x in leaves], [_array(t) for t in flatten(tuple(tangents))[0]]
     if len(leaves) != len(moves):
         raise LabError(f"jvp: {len(leaves)} arguments but {len(moves)} tangents.")
+    for x, t in zip(leaves, moves, strict=True):
+        if x.shape != t.shape:
+            raise LabError(f"jvp: the tangent of {spec_of(x)} is {spec_of(t)}; it should have "
+                           f"the same shape.")
     inputs = [mode.variable(x, t) if is_float(x) else x
               for x, t in zip(leaves, moves, strict=True)]
     out, out_tree = flatten(f(*unflatten(treedef, inputs)))
@@ -87,15 +91,25 @@ def value_and_grad(f, argnum=0):
     """A function that returns ``(f(*args), gradient of f by args[argnum])``; f gives a scalar."""
     @functools.wraps(f)
     def value_and_grad_f(*args):
-        value, pull = vjp(lambda x: f(*args[:argnum], x, *args[argnum + 1:]), args[argnum])
+        x, alone = _alone(f, args, argnum)
+        value, pull = vjp(alone, x)
+        value = np.asarray(value) if isinstance(value, int | float) else value
         if not hasattr(value, "shape") or value.shape != ():
             raise LabError(f"grad: {_name(f)} should return one number, got "
                            f"{spec_of(value) if hasattr(value, 'dtype') else type(value)}; "
                            f"jacobian or elementwise_grad take arrays.")
-        _needs_floats(f, args[argnum])
+        _needs_floats(f, x)
         return value, pull(anp.ones_like(value))[0]
     value_and_grad_f.__name__ = f"value_and_grad_{_name(f)}"
     return value_and_grad_f
+
+
+def _alone(f, args, argnum):
+    """``(x, f as a function of x)`` for argument ``argnum``, from the end where negative."""
+    if not -len(args) <= argnum < len(args):
+        raise LabError(f"{_name(f)} got {len(args)} arguments; argnum={argnum} is none of them.")
+    k = argnum % len(args)
+    return args[k], lambda x: f(*args[:k], x, *args[k + 1:])
 
 
 def _name(f):
@@ -128,9 +142,12 @@ def elementwise_grad(f, argnum=0):
 def jacobian(f, argnum=0):
     """Array of shape ``out.shape + x.shape``: one reverse pass a row."""
     def jacobian_f(*args):
-        out, pull = vjp(lambda x: f(*args[:argnum], x, *args[argnum + 1:]), args[argnum])
+        x, alone = _alone(f, args, argnum)
+        out, pull = vjp(alone, x)
         basis = np.eye(int(np.prod(out.shape)), dtype=out.dtype)
         rows = [pull(row.reshape(out.shape))[0] for row in basis]
+        if not rows:
+            return np.zeros((*out.shape, *anp.shape(x)), out.dtype)
         return anp.reshape(anp.stack(rows), (*out.shape, *rows[0].shape))
     return jacobian_f
 
@@ -144,8 +161,8 @@ def hessian_vector_product(f, argnum=0):
     """``hvp(*args, v)``: forward over reverse, so that no Hessian is ever formed."""
     def hvp(*args):
         *args, v = args
-        g = grad(f, argnum)
-        return jvp(lambda x: g(*args[:argnum], x, *args[argnum + 1:]), (args[argnum],), (v,))[1]
+        x, alone = _alone(grad(f, argnum), args, argnum)
+        return jvp(alone, (x,), (v,))[1]
     return hvp
 
 
