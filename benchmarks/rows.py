@@ -3,6 +3,7 @@
 import numpy as np
 
 import aisys_lab as lab
+from aisys_lab.core.tree import flatten
 
 ROWS = {}  # name, peer -> (bar or None, maker of (ours, peer))
 
@@ -61,7 +62,7 @@ def eager_and_torch():
     torch.set_num_threads(1)
     model, x, y = mlp()
     step = lab.value_and_grad(model.loss)
-    leaves = [torch.tensor(a, requires_grad=True) for a in lab.core.flatten(model.params)[0]]
+    leaves = [torch.tensor(a, requires_grad=True) for a in flatten(model.params)[0]]
     data, labels = torch.tensor(x), torch.tensor(y)
 
     def theirs():
