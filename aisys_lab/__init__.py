@@ -32,7 +32,7 @@ _FACE = {
     "OBSERVERS": "compress", "quantize": "compress",
     # inference
     "EXPORT": "inference", "IMPORT": "inference", "save_onnx": "inference",
-    "load_onnx": "inference",
+    "load_onnx": "inference", "Session": "inference", "serve": "inference.server",
     # exercises
     "EXERCISES": "exercises", "mine": "exercises.mine", "check": "exercises.mine",
     "report": "exercises.mine", "exercise": "exercises.mine", "bench": "core.timing",

@@ -28,7 +28,6 @@ def quantize(model, samples, bits=8, observer="minmax") -> Graph:
     an array, or a tuple of them for a graph of several inputs.
     """
     graph = freeze(model)
-    OBSERVERS[observer]
     if type(bits) is not int and not isinstance(bits, np.integer) or bits not in range(2, 9):
         raise LabError(f"quantize: bits={bits!r}; it takes a whole number from 2 to 8.")
     chosen = {node.outs[0]: node for node in graph.nodes if quantizable(graph, node)}
@@ -36,7 +35,8 @@ def quantize(model, samples, bits=8, observer="minmax") -> Graph:
         raise LabError(f"quantize: {graph.name} has no float matmul with constant weights on its "
                        f"right; lab.freeze(graph, params) makes parameters constants.")
     sources = tuple(dict.fromkeys(node.inputs[0] for node in chosen.values()))
-    return _rewrite(graph, chosen, _calibrate(graph, sources, samples, int(bits), OBSERVERS[observer]))
+    ranges = _calibrate(graph, sources, samples, int(bits), OBSERVERS[observer])
+    return _rewrite(graph, chosen, ranges)
 
 
 def quantizable(graph, node):
