@@ -1,6 +1,7 @@
 """Where files go: the cache of generated code, the student's folder, writes that cannot tear."""
 
 import os
+import secrets
 import sys
 import tempfile
 from pathlib import Path
@@ -45,12 +46,12 @@ def writable(folder):
 def write_atomic(path, data):
     """Writes text or bytes beside ``path`` and renames: a reader sees the old file or the new."""
     path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=writable(path.parent), prefix=path.name)
+    temporary = writable(path.parent) / f".{path.name}.{secrets.token_hex(8)}"
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:  # not mkstemp, whose files only we could read
             file.write(data.encode() if isinstance(data, str) else data)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
         raise
     return path

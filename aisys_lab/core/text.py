@@ -1,7 +1,7 @@
 """Numbers and tables as text: the one place where units and columns are formatted."""
 
 PREFIXES = (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.0),
-            ("m", 1e-3), ("µ", 1e-6), ("n", 1e-9))
+            ("m", 1e-3), ("µ", 1e-6), ("n", 1e-9), ("p", 1e-12))
 
 
 def si(value, unit="", digits=3):
@@ -22,7 +22,8 @@ def si(value, unit="", digits=3):
 
 def significant(value, digits=3):
     """``value`` with that many significant digits, never in exponent form."""
-    whole = len(str(int(abs(value)))) if abs(value) >= 1 else 1
+    rounded = abs(float(f"{value:.{digits}g}"))  # 99.96 is 100, of three digits before the point
+    whole = len(str(int(rounded))) if rounded >= 1 else 1
     return f"{value:.{max(digits - whole, 0)}f}"
 
 

@@ -19,7 +19,7 @@ from aisys_lab.autodiff.optim import SGD
 from aisys_lab.core import LabError
 from aisys_lab.distributed import job as jobs
 from aisys_lab.distributed import launch, ring_bytes
-from tests.distributed.mpi import gone, marked, needs_mpi, running
+from mpi import gone, marked, needs_mpi, running
 
 HERE = Path(__file__).parent / "ranks"
 linux = pytest.mark.skipif(not Path("/proc/self/environ").exists(),
