@@ -22,7 +22,7 @@ lab: .venv/base  ## open JupyterLab on the first chapter (PORT=8888, START=a not
 book: .venv/base  ## build the site into _build/html, warnings are errors
 	@.venv/bin/jupyter-book build -W -n --keep-going .
 test: .venv/test  ## every test; with PEERS=1 also those that need torch or jax
-	@$(IN) tools/parts.py "$(MAKE)" test-package test-notebooks test-labs book test-site
+	@$(IN) tools/parts.py "$(MAKE)" lint test-package test-notebooks test-labs book test-site
 notebooks: .venv/test  ## run all notebooks in place and tidy them (ONLY=files)
 	@$(EMPTY) $(IN) tools/notebooks.py run $(or $(ONLY),book labs)
 bench: .venv/test  ## compare with the peers side by side (ONLY=part, PEERS=1)
