@@ -11,14 +11,15 @@ from aisys_lab.core import LabError
 DTYPES = {"f64": np.float64, "f32": np.float32, "f16": np.float16, "i64": np.int64,
           "i32": np.int32, "i16": np.int16, "i8": np.int8, "u8": np.uint8, "u16": np.uint16,
           "u32": np.uint32, "u64": np.uint64, "bool": np.bool_}
+NAMES = DTYPES | {np.dtype(kind).name: kind for kind in DTYPES.values()}
 SHORT = {np.dtype(kind): name for name, kind in DTYPES.items()}
 
 
 def dtype_of(name):
     """A NumPy dtype of ``'f32'``, ``'float32'``, ``np.float32`` …"""
     try:
-        return np.dtype(DTYPES.get(name, name) if isinstance(name, str) else name)
-    except TypeError:
+        return np.dtype(NAMES[name] if isinstance(name, str) else name)
+    except (TypeError, KeyError):
         raise LabError(f"no dtype {name!r}; the dtypes are: {', '.join(DTYPES)}.") from None
 
 
