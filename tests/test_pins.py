@@ -4,9 +4,10 @@ import tomllib
 
 import pytest
 import yaml
-from course import ROOT
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from course import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
