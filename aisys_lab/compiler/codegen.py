@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from aisys_lab.autodiff import trace
-from aisys_lab.compiler.loops import LOOPS, identifier, write_node
+from aisys_lab.compiler.loops import LOOPS, identifier, scalar, write_node
 from aisys_lab.compiler.passes import optimize
 from aisys_lab.core import LabError, Table, cache_dir, write_atomic
 from aisys_lab.core.tree import flatten
@@ -23,7 +23,7 @@ HEADER = '''"""Generated from graph {name}: one loop nest a node, intermediate r
 import numpy as np
 from numba import njit
 
-from aisys_lab.kernels.gemm import blocked as matmul
+from aisys_lab.kernels.gemm import blocked as matmul, integer as matmul_int
 
 
 @njit(cache=True, fastmath={{"reassoc", "contract", "nsz"}}, error_model="numpy")
@@ -33,11 +33,12 @@ def {function}({parameters}):
 
 def source_of(graph):
     """Numba text of a graph whose axes are all numbers; large constants are parameters."""
-    beside = [name for name in graph.constants if graph.constants[name].size > 1]
+    graph = distinct(graph)
+    beside = [name for name in graph.constants if graph.constants[name].size != 1]
     single = [name for name in graph.constants if graph.constants[name].size == 1]
     names = [identifier(name) for name in (*graph.inputs, *beside)]
     lines = [f"{identifier(name)} = np.full({graph.specs[name].shape}, "
-             f"{graph.constants[name].item()!r}, np.{graph.specs[name].dtype.name})"
+             f"{scalar(graph.constants[name], graph.specs[name].dtype)})"
              for name in single if _needs_array(graph, name)]
     for node in graph.nodes:
         lines += write_node(node, graph)
@@ -46,6 +47,15 @@ def source_of(graph):
     head = HEADER.format(name=graph.name, function=identifier(graph.name),
                          parameters=", ".join(names))
     return head + "\n".join("    " + line for line in lines) + "\n", beside
+
+
+def distinct(graph):
+    """The graph itself, unless two of its names would be one in Python (``a.b`` and ``a_b``)."""
+    names = [*graph.inputs, *graph.constants, *(out for node in graph.nodes for out in node.outs)]
+    if len(set(map(identifier, names))) == len(names):
+        return graph
+    raise LabError(f"compile: two of the names {', '.join(names)} are the same in Python once dots "
+                   f"are underscores; rename one of them.")
 
 
 def _needs_array(graph, name):

@@ -8,7 +8,7 @@ import keyword
 import re
 
 from aisys_lab.core import LabError, Table
-from aisys_lab.ir import OPS
+from aisys_lab.ir.integer import levels
 
 LOOPS = Table("LOOPS", "the expression that one element of an op computes", noun="loop form")
 for _op, _text in {
@@ -22,22 +22,32 @@ for _op, _text in {
     "minimum": "{0} if {0} <= {1} or {0} != {0} else {1}",
     "logical_and": "{0} and {1}", "logical_or": "{0} or {1}", "logical_not": "not {0}",
     "where": "{1} if {0} else {2}", "cast": "{0}", "broadcast_to": "{0}",
+    "quantize_linear": "{2} if {0} != {0} else min(max(np.rint({0} / {1}) + {2}, {low}), {high})",
+    "dequantize_linear": "{dtype}(np.int64({0}) - np.int64({2})) * {1}",
 }.items():
     LOOPS.define(_op, _text)
 
 
+RESERVED = r"np|njit|matmul|matmul_int|range|min|max|i\d+|v_\w+|\d.*"  # what the text itself uses
+
+
 def identifier(name):
     """A Python name for a graph name: ``layer1.w -> layer1_w``."""
-    name = name.replace(".", "_")
-    return name + "_" if name in ("np", "njit", "matmul", "range") or keyword.iskeyword(name) \
-        or re.fullmatch(r"i\d+|v_\w+", name) else name
+    name = re.sub(r"\W", "_", name)
+    clash = keyword.iskeyword(name) or re.fullmatch(RESERVED, name)
+    return f"_{name}" if clash else name
+
+
+def type_name(dtype):
+    """``np.float32``, as generated code spells a dtype."""
+    return f"np.{dtype.name.replace('bool', 'bool_')}"
 
 
 def scalar(value, dtype):
     """A literal of that dtype, as generated code spells it."""
     value = value.item()
     text = {"inf": "np.inf", "-inf": "-np.inf", "nan": "np.nan"}.get(str(value), repr(value))
-    return f"np.{dtype.name.replace('bool', 'bool_')}({text})"
+    return f"{type_name(dtype)}({text})"
 
 
 def nest(shape, lines, depth=0, start=0):
@@ -59,16 +69,17 @@ def element(name, graph, rank):
 def allocate(name, graph):
     spec = graph.specs[name]
     shape = f"({', '.join(map(str, spec.shape))}{',' if spec.ndim == 1 else ''})"
-    return f"{identifier(name)} = np.empty({shape}, np.{spec.dtype.name.replace('bool', 'bool_')})"
+    return f"{identifier(name)} = np.empty({shape}, {type_name(spec.dtype)})"
 
 
-def _typed(expression, node, graph):
-    """The expression in the dtype that the graph says the op makes."""
+def expression(node, graph, values):
+    """What one element of the result is, in the dtype that the graph says the op makes."""
     dtype = graph.specs[node.outs[0]].dtype
+    low, high = levels(dtype, node.attrs["bits"]) if "bits" in node.attrs else (None, None)
+    text = LOOPS[node.op].format(*values, dtype=type_name(dtype), low=low, high=high)
     ins = {graph.specs[name].dtype for name in node.inputs}
-    if node.op == "broadcast_to" or (ins == {dtype} and OPS[node.op].kind == "elementwise"):
-        return expression
-    return f"np.{dtype.name.replace('bool', 'bool_')}({expression})"
+    same = node.op == "broadcast_to" or ins == {dtype}
+    return text if same else f"{type_name(dtype)}({text})"
 
 
 def write_elementwise(node, graph):
@@ -79,7 +90,7 @@ def write_elementwise(node, graph):
     spec = graph.specs[node.outs[0]]
     values = [element(name, graph, spec.ndim) for name in node.inputs]
     store = element(node.outs[0], graph, spec.ndim) if spec.ndim else f"{node.outs[0]}[()]"
-    line = f"{store} = {_typed(LOOPS[node.op].format(*values), node, graph)}"
+    line = f"{store} = {expression(node, graph, values)}"
     return [allocate(node.outs[0], graph), *nest(spec.shape, [line])]
 
 
@@ -91,8 +102,7 @@ def _write_fused(node, body):
     for inner in body.nodes:
         values = [local.get(name) or element(name, body, spec.ndim) for name in inner.inputs]
         local[inner.outs[0]] = f"v_{identifier(inner.outs[0])}"
-        expression = _typed(LOOPS[inner.op].format(*values), inner, body)
-        lines.append(f"{local[inner.outs[0]]} = {expression}")
+        lines.append(f"{local[inner.outs[0]]} = {expression(inner, body, values)}")
     index = ", ".join(f"i{k}" for k in range(spec.ndim)) or "()"
     lines += [f"{identifier(name)}[{index}] = {local[name]}" for name in body.outputs]
     return [allocate(name, body) for name in body.outputs] + nest(spec.shape, lines)
@@ -131,6 +141,15 @@ def write_matmul(node, graph):
                        f"{specs[0]} and {specs[1]}.")
     a, b, out = map(identifier, (*node.inputs, *node.outs))
     return [allocate(node.outs[0], graph), f"matmul({a}, {b}, {out})"]
+
+
+def write_matmul_int(node, graph):
+    """A call of our integer kernel: every product and sum in int32."""
+    if any(graph.specs[name].ndim != 2 for name in node.inputs[:2]):
+        raise LabError("compile: matmul_int has a loop form for two matrices only.")
+    a, b, out = map(identifier, (*node.inputs[:2], *node.outs))
+    zero = element(node.inputs[2], graph, 0)
+    return [allocate(node.outs[0], graph), f"matmul_int({a}, {b}, {zero}, {out})"]
 
 
 def write_reshape(node, graph):
@@ -180,9 +199,9 @@ def write_concatenate(node, graph):
 
 
 WRITERS = {"fused": write_elementwise, "sum": write_reduce, "max": write_reduce,
-           "min": write_reduce, "matmul": write_matmul, "reshape": write_reshape,
-           "transpose": write_transpose, "slice": write_slice, "unslice": write_unslice,
-           "concatenate": write_concatenate}
+           "min": write_reduce, "matmul": write_matmul, "matmul_int": write_matmul_int,
+           "reshape": write_reshape, "transpose": write_transpose, "slice": write_slice,
+           "unslice": write_unslice, "concatenate": write_concatenate}
 
 
 def has_loops(node):

@@ -39,8 +39,9 @@ def writable(folder):
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError as error:
-        raise LabError(f"cannot write in {folder} ({error.strerror}); set AISYS_CACHE or "
-                       f"AISYS_HOME to a folder of yours.") from None
+        raise LabError(f"cannot write in {folder} ({error.strerror}); make it writable, or choose "
+                       f"another folder: AISYS_HOME=… for answers, AISYS_CACHE=… for generated "
+                       f"code.") from None
 
 
 def write_atomic(path, data):

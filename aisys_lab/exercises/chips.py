@@ -69,7 +69,8 @@ def bottleneck(answer, rng):
     for hidden in (False, False, True, True, True):
         layers, machine = _layers(rng), _machine(rng)
         came = answer(layers, machine)
-        case = same(f"bottleneck({layers}, {machine})", _oracle(layers, machine), came, 1e-9, hidden)
+        case = same(f"bottleneck({layers}, {machine})", _oracle(layers, machine), came, 1e-9,
+                    hidden)
         yield case
         if not case.ok:
             return

@@ -4,10 +4,11 @@ from aisys_lab.grading.kills import as_markdown, kills
 
 HEAD = """# What the checks catch
 
-Every exercise is judged by a check, and every check by the wrong answers that it must catch. A wrong answer is
-a right one with a plausible mistake; its name says which. Each was judged on {seeds} seeds, that is on {seeds} different
-draws of inputs; the last column says on how many it was refused. The table is made by
-`python -m aisys_lab.grading.page`, and a test compares it with this page.
+Every exercise is judged by a check, and every check by the wrong answers that it must catch. A
+wrong answer is a right one with a plausible mistake; its name says which. Each was judged on
+{seeds} seeds, that is on {seeds} different draws of inputs; the last column says on how many it
+was refused. The table is made by `python -m aisys_lab.grading.page`, and a test compares it with
+this page.
 """
 
 

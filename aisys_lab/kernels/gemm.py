@@ -1,5 +1,6 @@
 """Matrix product in Numba: the same signature, slow first. ``naive`` is the definition."""
 
+import numpy as np
 from numba import njit
 
 # Sums may be re-associated and fused into multiply-adds; NaN and infinity keep their meaning.
@@ -43,3 +44,14 @@ def blocked(a, b, out):
                 out[i + 2, j] += y * row
                 out[i + 3, j] += z * row
     reordered(a[m - m % 4:], b, out[m - m % 4:])
+
+
+@njit(cache=True)
+def integer(a, b, zero, out):
+    """out[i,j] = sum over k of (a[i,k] - zero) * b[k,j], exact in int32."""
+    for i in range(out.shape[0]):
+        out[i, :] = 0
+        for k in range(a.shape[1]):
+            x = np.int32(a[i, k]) - np.int32(zero)
+            for j in range(out.shape[1]):
+                out[i, j] += x * np.int32(b[k, j])

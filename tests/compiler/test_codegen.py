@@ -82,3 +82,20 @@ def test_matmul_rungs_agree():
             np.testing.assert_allclose(lab.kernels.matmul(a, b, kernel), a @ b, atol=1e-12)
     with pytest.raises(lab.LabError, match=r"needs \[m,k\] and \[k,n\]"):
         lab.kernels.matmul(np.ones((2, 3)), np.ones((2, 3)))
+
+
+def test_integer_graph_compiles_to_what_the_oracle_computes(training):
+    model, (_, x, _), _ = training
+    forward = lab.freeze(lab.trace(model.apply, model.params, x), model.params)
+    q = lab.quantize(forward, samples=x)
+    run = lab.compile(lab.optimize(q))
+    assert "matmul_int(" in run.source
+    x = x.copy()
+    x[0, 0], x[1, 1], x[2, 2] = np.nan, np.inf, -np.inf
+    np.testing.assert_allclose(run(x)[0], lab.interpret(q, x)[0], rtol=1e-6)
+
+
+def test_names_that_python_cannot_tell_apart_are_a_sentence():
+    graph = lab.parse("graph g\n  input a.b : f64[2]\n  a_b : f64[2] = neg(a.b)\n  output a_b")
+    with pytest.raises(lab.LabError, match="are the same in Python"):
+        lab.compile(graph)

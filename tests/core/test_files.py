@@ -62,5 +62,5 @@ def test_home_is_beside_the_labs(tmp_path, monkeypatch):
 def test_an_unwritable_folder_is_a_sentence(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("AISYS_CACHE", str(tmp_path / "file"))
-    with pytest.raises(LabError, match="cannot write in .*; set AISYS_CACHE or AISYS_HOME"):
+    with pytest.raises(LabError, match="cannot write in .*; make it writable, or choose"):
         cache_dir("x")
