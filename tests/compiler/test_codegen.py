@@ -68,7 +68,7 @@ def test_nan_and_infinity_keep_their_meaning():
 
 
 def test_names_of_python_do_not_clash():
-    def f(np_, i0, range):
+    def f(np_, i0, range):  # noqa: A002
         return np_ + i0 * range
     x = np.ones(2)
     assert lab.compile(lab.trace(f, x, x, x))(x, x, x)[0].tolist() == [2, 2]

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from programs import PROGRAMS, SHAPES, inputs, program
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import aisys_lab as lab
 from aisys_lab.autodiff import numpy as anp
 from aisys_lab.compiler import inline
+from programs import PROGRAMS, SHAPES, inputs, program
 
 
 def same(got, want, tolerance=1e-9):
