@@ -35,12 +35,13 @@ def test_every_verdict_is_ok(path, tmp_path, monkeypatch):
     nbclient.NotebookClient(notebook, timeout=120, startup_timeout=120, kernel_name="python3",
                             resources={"metadata": {"path": str(path.parent)}}).execute()
     verdicts = exercises_in(notebook)
-    assert verdicts and all(text.splitlines()[-1:] == ["ok"] for text in verdicts.values()), verdicts
+    assert verdicts
+    assert all(text.splitlines()[-1:] == ["ok"] for text in verdicts.values()), verdicts
     assert sorted(p.stem for p in tmp_path.glob("*.py")) == sorted(verdicts)
 
 
 @pytest.mark.skipif(not LABS, reason="no lab yet")
 def test_every_exercise_stands_in_one_lab():
-    asked = [id for path in LABS
-             for id in exercises_in(json.loads(path.read_text(encoding="utf-8")))]
+    asked = [key for path in LABS
+             for key in exercises_in(json.loads(path.read_text(encoding="utf-8")))]
     assert sorted(set(asked)) == sorted(EXERCISES)
