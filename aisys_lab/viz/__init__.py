@@ -1,6 +1,8 @@
 """Figures that move, pictures of any noun, and the maps on top of the chapters."""
 
-import aisys_lab.viz.memory  # noqa: F401  (each figure module adds its row)
+import aisys_lab.viz.lens
+import aisys_lab.viz.memory
+import aisys_lab.viz.reports  # noqa: F401  (each module adds its rows)
 from aisys_lab.viz.drawings import SHOW, show
 from aisys_lab.viz.figures import FIGURES, Figure, figure
 from aisys_lab.viz.svg import Picture

@@ -82,3 +82,13 @@ def test_unknown_topic_and_layer_are_sentences():
 def test_stored_diagrams_are_up_to_date(name):
     stored = (ROOT / "book/figures" / name).read_text(encoding="utf-8")
     assert stored == DIAGRAMS[name]().svg + "\n"
+
+
+def test_report_has_a_bar_a_row(graph):
+    report = lab.estimate(graph, chip="a100-sxm-80")
+    picture = lab.show(report)
+    bars = [rect.get("class") for rect in xml.fromstring(picture.svg).iter()
+            if rect.tag.endswith("rect")]
+    assert len(bars) == min(len(report), 10)
+    assert f"{len(report) - 10} more" in texts(picture)[-1]
+    assert report.chip.id in picture.alt
