@@ -47,12 +47,18 @@ _PACKAGES = ("core", "ir", "kernels", "datasets", "autodiff", "chips", "models",
 
 def __getattr__(name):
     if name in _PACKAGES:
-        return importlib.import_module(f"aisys_lab.{name}")
+        return _module(name)
     if name in _FACE:
-        value = getattr(importlib.import_module(f"aisys_lab.{_FACE[name]}"), name)
+        value = getattr(_module(_FACE[name]), name)
         globals()[name] = value
         return value
     raise AttributeError(f"aisys_lab has no name {name!r}; dir(aisys_lab) lists what it has")
+
+
+def _module(path):
+    """A module of ours; a sentence if it needs a package that is not installed."""
+    from aisys_lab.core.errors import need
+    return need(f"aisys_lab.{path}")
 
 
 def __dir__():

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aisys_lab.core import need
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -38,8 +40,7 @@ def digits():
     Alpaydin and Kaynak (1998), Optical Recognition of Handwritten Digits, UCI, CC BY 4.0, as
     scikit-learn ships them; shuffled once with seed 0.
     """
-    from sklearn.datasets import load_digits
-    raw = load_digits()
+    raw = need("sklearn.datasets").load_digits()
     order = np.random.default_rng(0).permutation(len(raw.target))
     x = (raw.data[order] / 16).astype(np.float32)
     y = raw.target[order].astype(np.int64)
