@@ -92,3 +92,28 @@ def test_report_has_a_bar_a_row(graph):
     assert len(bars) == min(len(report), 10)
     assert f"{len(report) - 10} more" in texts(picture)[-1]
     assert report.chip.id in picture.alt
+
+
+@pytest.mark.parametrize("noun", ["chip", "network", "counts", "memory", "dataset", "batch"])
+def test_nouns_have_pictures_of_their_own(noun):
+    train, _ = lab.datasets.digits()
+    net = lab.NETS["squeezenet-1.1"]
+    nouns = {"chip": lab.CHIPS["a100-sxm-80"], "network": net, "counts": net.counts(),
+             "memory": lab.training_memory(net, 8, "adam"), "dataset": train,
+             "batch": train[:20]}
+    picture = lab.show(nouns[noun])
+    assert len(list(xml.fromstring(picture.svg))) > 8
+    assert picture.alt.endswith(".")
+    assert len(picture.svg) < 40_000
+
+
+def test_every_card_can_be_drawn():
+    for chip in lab.CHIPS.values():
+        assert "nan" not in lab.show(chip).svg
+
+
+def test_a_roof_for_each_peak():
+    picture = lab.show(lab.CHIPS["a100-sxm-80"])
+    roofs = [text for text in texts(picture) if text.endswith("op/s")]
+    assert [roof.split()[0] for roof in roofs] == ["f64", "f32", "tf32", "f16", "i8"]
+    assert "2.04 TB/s" in texts(picture)
