@@ -1,5 +1,6 @@
 """The book's Sphinx extension: figures come alive, pictures follow the theme, terms explain."""
 
+import hashlib
 import html
 import importlib.util
 import json
@@ -24,13 +25,23 @@ TEX = "vendor/mathjax"
 
 def setup(app):
     """What Sphinx calls; the order below is the order of a build."""
+    app.add_config_value("aisys_lab", package_digest(), "html")  # pages follow our own changes
     app.connect("config-inited", configure)
     app.connect("builder-inited", bring_mathjax)
     app.connect("html-page-context", weave)
     app.connect("build-finished", finish)
     app.add_css_file("aisys/book.css")
-    app.add_js_file("aisys/glossary.js", loading_method="defer")
+    app.add_js_file("aisys/book.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def package_digest():
+    """Changes whenever a file of the package does."""
+    digest = hashlib.sha256()
+    for path in sorted(ASSETS.parents[1].rglob("*")):
+        if path.suffix in (".py", ".js", ".css", ".json"):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def configure(app, config):
@@ -98,7 +109,7 @@ def warn(sentence):
 
 
 def explained(env, link):
-    """A link to a glossary term, with the entry beside it for ``glossary.js``."""
+    """A link to a glossary term, with the entry beside it for ``book.js``."""
     entry = glossary(env).get(link[1])
     return f'{link[0]} data-tip="{html.escape(entry)}"' if entry else link[0]
 

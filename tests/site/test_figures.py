@@ -1,4 +1,4 @@
-"""The figures of the built site, moved with the keyboard: what they show is what compute() gives."""
+"""The figures of the built site, moved with keys: what they show is what compute() gives."""
 
 import random
 import re

@@ -1,4 +1,4 @@
-"""JupyterLab as ``make lab`` opens it: a live slider, and an exercise that turns from todo to ok."""
+"""JupyterLab as ``make lab`` opens it: a live slider, an exercise from todo to ok."""
 
 import json
 import os

@@ -32,3 +32,17 @@
     document.addEventListener("keydown", (key) => { if (key.key === "Escape") hide(); });
   });
 })();
+
+// What is too wide for the column scrolls sideways, and so must be reachable by keyboard.
+(() => {
+  const wide = ".bd-article table, .bd-article div.math, mjx-container[display]";
+  const reachable = () => document.querySelectorAll(wide).forEach((part) => {
+    if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
+    else part.removeAttribute("tabindex");
+  });
+  window.addEventListener("resize", reachable);
+  window.addEventListener("load", () => {
+    reachable();
+    window.MathJax?.startup?.promise?.then(reachable);
+  });
+})();
