@@ -1,6 +1,7 @@
 """Where the time goes: the iron law for every layer, the slowest one, and Amdahl's ceiling."""
 
 from dataclasses import dataclass
+from textwrap import fill
 
 from aisys_lab.chips.cards import HOST, card
 from aisys_lab.core import slot
@@ -45,11 +46,11 @@ class BottleneckReport:
                 for row, bound, t in zip(self.layers, self.verdict["bound"],
                                          self.verdict["seconds"], strict=True)]
         if self.measured:
-            head += ("measured", "measured/predicted")
+            head += ("measured", "ratio")
             rows = [(*row, si(m, "s"), f"{m / t:.1f}") for row, m, t in
                     zip(rows, self.measured, self.verdict["seconds"], strict=True)]
         return "\n".join([self.title, table(rows, head, "lrrl" + "r" * (len(head) - 4)),
-                          *self._sentences(total)])
+                          *(fill(text, 76) for text in self._sentences(total))])
 
     __repr__ = __str__
 
