@@ -2,7 +2,7 @@
 
 STYLE = ("<style>.aisys-live .f-ink{fill:var(--jp-content-font-color1,#1f2328)}"
          ".aisys-live .f-quiet{fill:var(--jp-content-font-color2,#57606a)}"
-         ".aisys-live svg{width:100%;max-width:34rem}</style>")
+         ".aisys-live svg{width:100%;max-width:30rem}</style>")
 
 
 def widget(figure, params):

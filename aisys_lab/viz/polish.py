@@ -7,6 +7,7 @@ ICON = re.compile(r'<i class="fa-(?:solid|regular|brands) ([^"]*)"[^>]*></i>')
 SHAPE = r'"?{}"?:\[(\d+),(\d+),\[[^\]]*\],"\w+","([^"]+)"\]'
 RULES = (  # what is found, what takes its place
     (re.compile(r'\s*<(?:script|link)[^>]*scripts/fontawesome\.js[^>]*>(?:</script>)?'), ""),
+    (re.compile(r'<meta property="og:url" content="(?!http)[^"]*" ?/>\n?'), ""),  # no address yet
     (re.compile(r"<summary>"), '<summary aria-label="pages below">'),
 )
 

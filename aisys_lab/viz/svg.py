@@ -33,7 +33,7 @@ class Picture:
 
 def data_uri(svg):
     """The SVG as an address that holds it, still readable."""
-    return "data:image/svg+xml," + quote(svg, safe=" '/:=;,().!?*+-_~@&$[]{}|")
+    return "data:image/svg+xml," + quote(svg, safe=" '/:=;,().!?*+-_~@$[]{}|")
 
 
 def picture(height, parts, alt, width=WIDTH):
