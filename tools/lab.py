@@ -16,8 +16,16 @@ def main(notebook="", port=""):
         other = int(port) + 1 if 1024 <= int(port) < 65535 else 8888
         sys.exit(f"port {port} cannot be used ({reason}); stop what uses it, or choose another: "
                  f"make lab PORT={other}")
+    quiet(Path(sys.prefix, "share/jupyter/lab/settings/overrides.json"))
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *options(notebook, port)])
+
+
+def quiet(path):
+    """Spares the reader JupyterLab's question about news, if ``path`` is in a .venv of ours."""
+    if sys.prefix != sys.base_prefix and not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}\n')
 
 
 def refused(port):

@@ -20,7 +20,7 @@ def test_the_face_names_the_package_that_a_box_needs(monkeypatch):
     monkeypatch.delitem(sys.modules, "aisys_lab.inference.server", raising=False)
     monkeypatch.delitem(vars(lab), "serve", raising=False)
     with pytest.raises(LabError, match="package 'uvicorn' is not installed"):
-        lab.serve
+        _ = lab.serve
 
 
 def test_a_module_of_ours_that_is_missing_is_a_bug():
