@@ -1,6 +1,7 @@
 """A NumPy-like namespace that computes, records and differentiates: all of it goes through bind."""
 
 import math
+import operator
 
 import numpy as np
 from numpy import arange, asarray, eye, float32, float64, int64, ones, pi, zeros  # noqa: F401
@@ -8,6 +9,7 @@ from numpy import arange, asarray, eye, float32, float64, int64, ones, pi, zeros
 from aisys_lab.autodiff.tensor import Tensor
 from aisys_lab.core import LabError
 from aisys_lab.ir import Spec, Traced, bind, short, spec_of
+from aisys_lab.ir.spec import dtype_of
 
 
 def _elementwise(op):
@@ -52,9 +54,11 @@ def _axes(x, axis, op):
 
 def _axis(x, axis, op, rank):
     """One axis as a whole number from 0 up; a sentence if there are not so many."""
-    if not -rank <= axis < rank:
-        raise LabError(f"{op}: axis {axis} of {spec_of(x)}, where {rank} axes are to choose from.")
-    return int(axis) % rank
+    whole = hasattr(axis, "__index__")
+    if not whole or not -rank <= operator.index(axis) < rank:
+        raise LabError(f"{op}: axis {axis!r} of {spec_of(x)}, where {rank} axes are to choose "
+                       f"from.")
+    return operator.index(axis) % rank
 
 
 def sum(x, axis=None, keepdims=False):
@@ -115,6 +119,7 @@ def transpose(x, axes=None):
 
 def swapaxes(x, a, b):
     order = list(range(ndim(x)))
+    a, b = (_axis(x, axis, "swapaxes", ndim(x)) for axis in (a, b))
     order[a], order[b] = order[b], order[a]
     return transpose(x, order)
 
@@ -180,7 +185,7 @@ def _bounds(x, n, i):
 
 
 def astype(x, dtype):
-    return bind("cast", _input(x), dtype=short(np.dtype(dtype)))
+    return bind("cast", _input(x), dtype=short(dtype_of(dtype)))
 
 
 def zeros_like(x):

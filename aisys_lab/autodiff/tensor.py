@@ -36,6 +36,10 @@ class Tensor(Traced):
     def __iter__(self):
         return (self[i] for i in range(len(self)))
 
+    def __setitem__(self, index, value):
+        raise LabError(f"{self!r} never changes, so that it can be differentiated; make a new one, "
+                       f"as where(condition, x, y) does.")
+
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         op = _BY_UFUNC.get(ufunc)
         if op is None or method != "__call__" or kwargs:

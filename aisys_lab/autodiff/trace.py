@@ -76,11 +76,13 @@ def trace(f, *args, dims=None):
     """
     mode = MODES["trace"]()
     leaves, treedef = flatten(tuple(args))
-    inputs = _input_names(f, args)
-    for name in dims or {}:
+    if not callable(f):
+        raise LabError(f"trace takes a function, got {type(f).__name__}.")
+    inputs, dims = _input_names(f, args), _checked(dims or {})
+    for name in dims:
         if name not in inputs:
             raise LabError(f"trace: dims names {name!r}; the inputs are: {', '.join(inputs)}.")
-    tensors = [mode.input(name, _open(spec_of(leaf), (dims or {}).get(name, {}), name))
+    tensors = [mode.input(name, _open(spec_of(leaf), dims.get(name, {}), name))
                for name, leaf in zip(inputs, leaves, strict=True)]
     out = f(*unflatten(treedef, tensors))
     outputs = tuple(mode.name_of(x) for x in flatten(out)[0])
@@ -99,6 +101,18 @@ def _constant(x, weak):
 
 def _same(a, b):
     return a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+
+
+def _checked(dims):
+    """``dims`` if it reads ``{input: {axis: letter}}``; else a sentence."""
+    sound = isinstance(dims, dict) and all(
+        isinstance(axes, dict) and all(hasattr(axis, "__index__") and isinstance(letter, str)
+                                       and letter.isidentifier() for axis, letter in axes.items())
+        for axes in dims.values())
+    if not sound:
+        raise LabError(f"trace: dims={dims!r}; it gives axes of inputs a name, as in "
+                       f"dims={{'x': {{0: 'N'}}}}.")
+    return dims
 
 
 def _open(spec, axes, name):

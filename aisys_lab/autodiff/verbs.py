@@ -61,6 +61,8 @@ def _belongs(x, mode):
 def jvp(f, args, tangents):
     """``(out, tangent_out)``: the value and its derivative along ``tangents``."""
     mode = MODES["forward"]()
+    if not isinstance(args, tuple | list) or not isinstance(tangents, tuple | list):
+        raise LabError("jvp(f, args, tangents) takes two tuples, as in jvp(f, (x,), (v,)).")
     leaves, treedef = flatten(tuple(args))
     leaves, moves = [_array(x) for x in leaves], [_array(t) for t in flatten(tuple(tangents))[0]]
     if len(leaves) != len(moves):
@@ -96,7 +98,7 @@ def value_and_grad(f, argnum=0):
         value = np.asarray(value) if isinstance(value, int | float) else value
         if not hasattr(value, "shape") or value.shape != ():
             raise LabError(f"grad: {_name(f)} should return one number, got "
-                           f"{spec_of(value) if hasattr(value, 'dtype') else type(value)}; "
+                           f"{_what(value)}; "
                            f"jacobian or elementwise_grad take arrays.")
         _needs_floats(f, x)
         return value, pull(anp.ones_like(value))[0]
@@ -104,10 +106,14 @@ def value_and_grad(f, argnum=0):
     return value_and_grad_f
 
 
+def _what(value):
+    return spec_of(value) if hasattr(value, "dtype") else f"a {type(value).__name__}"
+
+
 def _alone(f, args, argnum):
     """``(x, f as a function of x)`` for argument ``argnum``, from the end where negative."""
-    if not -len(args) <= argnum < len(args):
-        raise LabError(f"{_name(f)} got {len(args)} arguments; argnum={argnum} is none of them.")
+    if not hasattr(argnum, "__index__") or not -len(args) <= argnum < len(args):
+        raise LabError(f"{_name(f)} got {len(args)} arguments; argnum={argnum!r} is none of them.")
     k = argnum % len(args)
     return args[k], lambda x: f(*args[:k], x, *args[k + 1:])
 
@@ -144,6 +150,10 @@ def jacobian(f, argnum=0):
     def jacobian_f(*args):
         x, alone = _alone(f, args, argnum)
         out, pull = vjp(alone, x)
+        out = np.asarray(out) if isinstance(out, int | float) else out
+        if not hasattr(out, "shape"):
+            raise LabError(f"jacobian: {_name(f)} should return one array, got a "
+                           f"{type(out).__name__}.")
         basis = np.eye(int(np.prod(out.shape)), dtype=out.dtype)
         rows = [pull(row.reshape(out.shape))[0] for row in basis]
         if not rows:
@@ -171,7 +181,11 @@ def check_grads(f, modes=("fwd", "rev"), order=2, tolerance=1e-6, seed=0):
 
     Raises LabError naming the mode, the order, and both numbers; arguments should be float64.
     """
+    if set(modes) - {"fwd", "rev"}:
+        raise LabError(f"check_grads: modes={modes!r}; the modes are: fwd, rev.")
+
     def check(*args):
+        _needs_floats(f, args)
         rng = np.random.default_rng(seed)
         v = tree_map(lambda x: rng.standard_normal(np.shape(x)), args)
         out, forward = jvp(f, args, v)

@@ -32,8 +32,9 @@ def {function}({parameters}):
 
 
 def source_of(graph):
-    """Numba text of a graph whose axes are all numbers; large constants are parameters."""
-    graph = distinct(graph)
+    """``(text, names)``: Numba text of a graph whose axes are all numbers, and the constants that
+    are its last parameters (all but single numbers)."""
+    lowerable(graph)
     beside = [name for name in graph.constants if graph.constants[name].size != 1]
     single = [name for name in graph.constants if graph.constants[name].size == 1]
     names = [identifier(name) for name in (*graph.inputs, *beside)]
@@ -49,13 +50,18 @@ def source_of(graph):
     return head + "\n".join("    " + line for line in lines) + "\n", beside
 
 
-def distinct(graph):
-    """The graph itself, unless two of its names would be one in Python (``a.b`` and ``a_b``)."""
-    names = [*graph.inputs, *graph.constants, *(out for node in graph.nodes for out in node.outs)]
-    if len(set(map(identifier, names))) == len(names):
-        return graph
-    raise LabError(f"compile: two of the names {', '.join(names)} are the same in Python once dots "
-                   f"are underscores; rename one of them.")
+def lowerable(graph):
+    """A sentence if two names would be one in Python (``a.b``, ``a_b``), or for float16."""
+    first = {}
+    for body in (graph, *(node.attrs["body"] for node in graph.nodes if "body" in node.attrs)):
+        for name, spec in body.specs.items():
+            other = first.setdefault(identifier(name), name)
+            if other != name:
+                raise LabError(f"compile: the names {other} and {name} are the same in Python; "
+                               f"rename one of them.")
+            if spec.dtype == np.float16:
+                raise LabError(f"compile: {name} is {spec}, and Numba has no float16 on CPUs; "
+                               f"use float32.")
 
 
 def _needs_array(graph, name):
@@ -69,11 +75,17 @@ def numba_backend(graph):
     """Writes the text to the cache folder, imports it, and closes over the constants."""
     text, beside = source_of(graph)
     function = getattr(_import(text), identifier(graph.name))
-    constants = [np.ascontiguousarray(graph.constants[name]) for name in beside]
+    constants = [_packed(graph.constants[name]) for name in beside]
 
     def run(*arrays):
-        return function(*map(np.ascontiguousarray, arrays), *constants)
+        return function(*map(_packed, arrays), *constants)
     return run, text
+
+
+def _packed(array):
+    """In C order, which Numba's types tell apart; ``ascontiguousarray`` would add an axis to a
+    single number."""
+    return np.asarray(array, order="C")
 
 
 def _import(text):

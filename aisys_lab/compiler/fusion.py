@@ -70,7 +70,7 @@ def fuse(graph):
     nodes = [graph.nodes[i] if len(groups.members[i]) == 1 else
              _fused(graph, [graph.nodes[j] for j in sorted(groups.members[i])])
              for i in _order(groups)]
-    return rebuild(graph, nodes, {})
+    return rebuild(graph, [node for node in nodes if node.outs], {})  # else nobody reads them
 
 
 def _shape(graph, i):

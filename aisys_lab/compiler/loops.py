@@ -6,15 +6,18 @@ over the result. One row an elementwise op in ``LOOPS``; other kinds have a writ
 
 import keyword
 import re
+import unicodedata
 
 from aisys_lab.core import LabError, Table
 from aisys_lab.ir.integer import levels
+from aisys_lab.ir.ops import UFUNCS
 
 LOOPS = Table("LOOPS", "the expression that one element of an op computes", noun="loop form")
 for _op, _text in {
     "neg": "-{0}", "exp": "np.exp({0})", "log": "np.log({0})", "sqrt": "np.sqrt({0})",
     "tanh": "np.tanh({0})", "sin": "np.sin({0})", "cos": "np.cos({0})", "abs": "np.abs({0})",
-    "sign": "np.sign({0})", "floor": "np.floor({0})", "rint": "np.rint({0})",
+    "floor": "np.floor({0})", "rint": "np.rint({0})",
+    "sign": "{0} if {0} != {0} else ({0} > 0) - ({0} < 0)",
     "add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "div": "{0} / {1}",
     "pow": "{0} ** {1}", "eq": "{0} == {1}", "ne": "{0} != {1}", "lt": "{0} < {1}",
     "le": "{0} <= {1}", "gt": "{0} > {1}", "ge": "{0} >= {1}",
@@ -33,7 +36,8 @@ RESERVED = r"np|njit|matmul|matmul_int|range|min|max|i\d+|v_\w+|\d.*"  # what th
 
 def identifier(name):
     """A Python name for a graph name: ``layer1.w -> layer1_w``."""
-    name = re.sub(r"\W", "_", name)
+    name = "".join(letter if f"_{letter}".isidentifier() else "_"
+                   for letter in unicodedata.normalize("NFKC", name))
     clash = keyword.iskeyword(name) or re.fullmatch(RESERVED, name)
     return f"_{name}" if clash else name
 
@@ -74,11 +78,14 @@ def allocate(name, graph):
 
 def expression(node, graph, values):
     """What one element of the result is, in the dtype that the graph says the op makes."""
-    dtype = graph.specs[node.outs[0]].dtype
+    dtype, ins = graph.specs[node.outs[0]].dtype, [graph.specs[name].dtype for name in node.inputs]
+    if node.op in UFUNCS:  # NumPy's own casts, where Numba would take other types
+        wanted = UFUNCS[node.op].resolve_dtypes((*ins, None))
+        values = [x if have == want else f"{type_name(want)}({x})"
+                  for x, have, want in zip(values, ins, wanted, strict=False)]
     low, high = levels(dtype, node.attrs["bits"]) if "bits" in node.attrs else (None, None)
     text = LOOPS[node.op].format(*values, dtype=type_name(dtype), low=low, high=high)
-    ins = {graph.specs[name].dtype for name in node.inputs}
-    same = node.op == "broadcast_to" or ins == {dtype}
+    same = node.op == "broadcast_to" or dtype.kind == "f" and set(ins) == {dtype}
     return text if same else f"{type_name(dtype)}({text})"
 
 

@@ -38,11 +38,16 @@ def fold(graph):
         values = [constants.get(name) for name in node.inputs]
         limit = max([INLINE, *(v.size for v in values if v is not None)])
         known = all(v is not None for v in values) and not OPS[node.op].multi
-        if known and graph.specs[node.outs[0]].size <= limit:
+        if known and _size(graph.specs[node.outs[0]]) <= limit:
             constants[node.outs[0]] = np.asarray(bind(node.op, *values, **node.attrs))
         else:
             nodes.append(node)
     return rebuild(graph, nodes, {}, constants=constants)
+
+
+def _size(spec):
+    """Elements; infinitely many where an axis is open."""
+    return np.inf if any(isinstance(n, str) for n in spec.shape) else spec.size
 
 
 @PASSES.row("cse")

@@ -43,6 +43,7 @@ class Spec:
         shape = tuple(n if isinstance(n, str) else int(n) for n in self.shape)
         object.__setattr__(self, "shape", shape)
         object.__setattr__(self, "dtype", dtype_of(self.dtype))
+        short(self.dtype)  # a sentence for those that a graph does not have
 
     def __str__(self):
         return f"{short(self.dtype)}[{','.join(map(str, self.shape))}]"

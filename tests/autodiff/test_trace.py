@@ -153,6 +153,10 @@ def test_what_needs_the_length_is_a_sentence(f, sentence):
 @pytest.mark.parametrize("dims, sentence", [
     ({"z": {0: "N"}}, "dims names 'z'; the inputs are: x"),
     ({"x": {5: "N"}}, r"dims names axis 5 of x, which is f64\[2,3\]"),
+    ({"x": 0}, "it gives axes of inputs a name, as in dims="),
+    ({"x": {0: 5}}, "it gives axes of inputs a name"),
+    ({"x": {"0": "N"}}, "it gives axes of inputs a name"),
+    ({"x": {0: "N M"}}, "it gives axes of inputs a name"),
 ])
 def test_dims_that_name_nothing_are_a_sentence(dims, sentence):
     with pytest.raises(LabError, match=sentence):
@@ -166,6 +170,8 @@ def test_dims_that_name_nothing_are_a_sentence(dims, sentence):
     (lambda x: x * float(x), r"float\(\) needs the value"),
     (lambda x: x * int(x), r"int\(\) needs the value"),
     (lambda x: np.sin(np.asarray(x)), "is no array"),
+    (lambda x: x.__setitem__(0, 1.0), "never changes, so that it can be differentiated"),
+    (3, "trace takes a function, got int"),
 ])
 def test_values_are_not_known(f, sentence):
     with pytest.raises(LabError, match=sentence):
@@ -175,6 +181,12 @@ def test_values_are_not_known(f, sentence):
 def test_a_number_too_large_for_its_neighbour_is_a_sentence():
     with pytest.raises(LabError, match="300 is out of bounds for i8"):
         lab.trace(lambda x: x + 300, np.zeros(2, np.int8))
+
+
+@pytest.mark.parametrize("x", [np.ones(2, complex), "abc", np.ones(2, ">f4")])
+def test_a_dtype_that_graphs_do_not_have_is_a_sentence(x):
+    with pytest.raises(LabError, match="is not supported; the dtypes are: f64"):
+        lab.trace(lambda x: x, x)
 
 
 def test_eager_derivatives_may_branch():

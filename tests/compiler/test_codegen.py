@@ -5,6 +5,8 @@ import pytest
 
 import aisys_lab as lab
 from aisys_lab.autodiff import numpy as anp
+from aisys_lab.ir import bind
+from aisys_lab.ir.spec import dtype_of
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +97,46 @@ def test_integer_graph_compiles_to_what_the_oracle_computes(training):
     np.testing.assert_allclose(run(x)[0], lab.interpret(q, x)[0], rtol=1e-6)
 
 
-def test_names_that_python_cannot_tell_apart_are_a_sentence():
-    graph = lab.parse("graph g\n  input a.b : f64[2]\n  a_b : f64[2] = neg(a.b)\n  output a_b")
-    with pytest.raises(lab.LabError, match="are the same in Python"):
-        lab.compile(graph)
+@pytest.mark.parametrize("passes", [[], ["fuse"]])
+def test_names_that_python_cannot_tell_apart_are_a_sentence(passes):
+    graph = lab.parse("graph g\n  input x : f64[2]\n  a.b : f64[2] = neg(x)\n"
+                      "  a_b : f64[2] = exp(a.b)\n  t : f64[2] = add(a.b, a_b)\n  output t")
+    with pytest.raises(lab.LabError, match="a.b and a_b are the same in Python"):
+        lab.compile(lab.optimize(graph, passes))
+
+
+def test_names_in_any_script():
+    x = np.ones(2)
+    run = lab.compile(lambda p: p["权重"] + p["x²"] * p["class"])
+    np.testing.assert_array_equal(run({"权重": x, "x²": x, "class": x})[0], 2 * x)
+
+
+@pytest.mark.parametrize("f", [lambda x: x * 2 + anp.exp(x), anp.sum, lambda x: -x[...]])
+def test_a_single_number_is_an_array_without_axes(f):
+    x = np.float32(1.5)
+    graph = lab.trace(f, x)
+    want, got = lab.interpret(graph, x)[0], lab.compile(graph)(x)[0]
+    assert got.shape == () and got.dtype == want.dtype and got == pytest.approx(want)
+
+
+@pytest.mark.parametrize("op, left, right", [
+    ("add", "i8", "i8"), ("sub", "u8", "u8"), ("mul", "i32", "i32"), ("add", "bool", "bool"),
+    ("add", "i64", "u64"), ("sub", "u64", "i8"), ("maximum", "i8", "u64"), ("lt", "i64", "u64")])
+def test_whole_numbers_wrap_and_mix_as_in_numpy(op, left, right):
+    x = np.array([100, 3, -1, -2**31]).astype(dtype_of(left))
+    y = np.array([100, 5, -2, 7]).astype(dtype_of(right))
+    graph = lab.trace(lambda x, y: anp.astype(bind(op, x, y), "f64"), x, y)
+    for passes in ([], ["fuse"]):
+        run = lab.compile(lab.optimize(graph, passes))
+        np.testing.assert_array_equal(run(x, y)[0], lab.interpret(graph, x, y)[0])
+
+
+@pytest.mark.parametrize("x", [np.array([0, 5, 255], np.uint8), np.array([-3, 0, 9], np.int16),
+                               np.array([np.nan, -0.5, 0.0, np.inf])])
+def test_signs(x):
+    np.testing.assert_array_equal(lab.compile(anp.sign)(x)[0], np.sign(x))
+
+
+def test_float16_is_a_sentence():
+    with pytest.raises(lab.LabError, match="Numba has no float16 on CPUs; use float32"):
+        lab.compile(lambda x: x + 1)(np.ones(3, np.float16))

@@ -54,6 +54,17 @@ def test_fold_does_not_blow_constants_up():
     assert "broadcast_to" in [node.op for node in lab.optimize(graph, ["fold"]).nodes]
 
 
+def test_gradients_with_an_open_axis_optimise_and_compile():
+    def f(x):
+        return anp.sum(anp.exp(x) * 2)
+
+    graph = lab.trace(lab.value_and_grad(f), np.ones((3, 4)), dims={"x": {0: "N"}})
+    run = lab.compile(lab.optimize(graph))
+    for n in (1, 3):
+        x = np.random.default_rng(n).standard_normal((n, 4))
+        same(run(x), lab.value_and_grad(f)(x))
+
+
 def test_cse_keeps_one_of_two_equal_nodes():
     graph = lab.optimize(lab.trace(lambda x: anp.exp(x) + anp.exp(x), np.ones(3)), ["cse"])
     assert str(graph).splitlines()[2:] == [
@@ -74,6 +85,16 @@ def test_fuse_does_not_close_a_cycle():
         return a * anp.sum(a)  # the sum needs all of a before the product can begin
     graph = lab.optimize(lab.trace(f, np.ones((3, 4))), ["fuse"])
     assert [node.op for node in graph.nodes] == ["exp", "sum", "mul"]
+
+
+def test_fuse_leaves_out_what_nobody_reads():
+    def f(x):
+        anp.tanh(anp.exp(x))
+        return x + 1
+
+    fused = lab.optimize(lab.trace(f, np.ones(3)), ["fuse"])
+    assert [node.op for node in fused.nodes] == ["add"] and lab.parse(str(fused)) == fused
+    same(lab.compile(fused)(np.ones(3)), [np.full(3, 2.0)])
 
 
 def test_fused_chain_moves_fewer_bytes():
