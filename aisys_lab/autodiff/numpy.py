@@ -260,7 +260,14 @@ def one_hot(labels, classes, dtype=np.float32):
 
 def cross_entropy(logits, labels):
     """Mean negative log-probability of the true class; logits f[N,C], labels i[N]."""
-    chosen = one_hot(labels, shape(logits)[-1], logits.dtype)
+    classes = shape(logits)[-1]
+    if shape(labels) != shape(logits)[:-1]:
+        raise LabError(f"cross_entropy: labels {spec_of(labels)} do not fit logits "
+                       f"{spec_of(logits)}.")
+    if isinstance(labels, np.ndarray) and labels.size and not 0 <= labels.max() < classes:
+        raise LabError(f"cross_entropy: a label is {labels.max()}, but logits "
+                       f"{spec_of(logits)} have {classes} classes, counted from 0.")
+    chosen = one_hot(labels, classes, logits.dtype)
     return -mean(sum(log_softmax(logits) * chosen, axis=-1))
 
 

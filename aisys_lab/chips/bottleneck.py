@@ -8,6 +8,7 @@ from aisys_lab.core import slot
 from aisys_lab.core.text import si, table
 from aisys_lab.core.timing import bench
 from aisys_lab.ir import OPS, arguments, bind, work
+from aisys_lab.ir.graph import need_graph
 
 
 @slot("chips.bottleneck")
@@ -70,7 +71,7 @@ def bottleneck_report(graph, *args, chip=HOST):
     A node is timed as the interpreter runs it, a NumPy call, so that prediction and measurement
     speak of the same thing. Raises LabError if the card lacks a peak or a bandwidth.
     """
-    chip, rows = card(chip), work(graph)
+    chip, rows = card(chip), work(need_graph("bottleneck_report", graph))
     machine = {"peak": chip.peak(max((row.dtype for row in rows if row.kind == "matmul"),
                                      default="f32")),
                "bandwidth": chip.bandwidth, "overhead": chip.launch_overhead_s or 0.0}

@@ -6,6 +6,7 @@ import numpy as np
 
 from aisys_lab.core import Table
 from aisys_lab.ir import OPS, Graph, bind, spec_of, tidy, verify
+from aisys_lab.ir.graph import need_graph
 from aisys_lab.ir.text import INLINE
 
 PASSES = Table("PASSES", "graph -> graph, computing the same", noun="pass")
@@ -14,6 +15,8 @@ DEFAULT = ("fold", "cse", "dce", "fuse")
 
 def optimize(graph, passes=None):
     """The graph after the named passes, in order; None takes the default pipeline."""
+    need_graph("optimize", graph)
+    passes = (passes,) if isinstance(passes, str) else passes
     for name in DEFAULT if passes is None else passes:
         graph = PASSES[name](graph)
     return verify(graph)

@@ -73,6 +73,8 @@ def symmetric(weights, bits=8):
 
 def _calibrate(graph, names, samples, bits, observe):
     """Name -> (scale, zero) of each activation, from one run over the samples."""
+    if hasattr(samples, "x"):
+        raise LabError("quantize: samples are arrays; of a data set take its x.")
     args = samples if isinstance(samples, tuple) else (samples,)
     found = {}
     for name, values in zip(names, interpret(graph.but(outputs=names), *args), strict=True):

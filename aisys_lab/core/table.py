@@ -64,7 +64,8 @@ class Table(dict):
         near = [name for name in map(str, self) if str(key) and str(key) in name][:3] or \
             difflib.get_close_matches(str(key), map(str, self), n=3, cutoff=0.4)
         known = near or sorted(map(str, self))
-        more = "did you mean" if near else f"the {self.noun}s are"
+        many = f"{self.noun}es" if self.noun.endswith("s") else f"{self.noun}s"
+        more = "did you mean" if near else f"the {many} are"
         raise LabError(f"no {self.noun} {key!r} in {self.name}; {more}: {', '.join(known)}.")
 
     def __repr__(self):

@@ -5,7 +5,7 @@ import statistics
 import time
 from dataclasses import dataclass
 
-from aisys_lab.core.errors import LabError
+from aisys_lab.core.errors import LabError, whole
 from aisys_lab.core.table import slot
 from aisys_lab.core.text import si
 
@@ -31,6 +31,10 @@ class Timing:
 @slot("core.bench")
 def bench(f, g, clock=time.perf_counter, warmup=3, repeats=31):
     """Which of ``f()`` and ``g()`` is faster, as a Timing; 'inconclusive' inside the noise."""
+    if not callable(f) or not callable(g):
+        raise LabError("bench takes two functions without arguments, as in bench(lambda: f(x), "
+                       "lambda: g(x)).")
+    warmup, repeats = whole("bench", "warmup", warmup), whole("bench", "repeats", repeats, 1)
     for _ in range(warmup):  # compilation and cold caches stay outside
         f(), g()
     pairs = [_pair(f, g, clock, turn % 2) for turn in range(repeats)]

@@ -1,7 +1,6 @@
 """The verb: train a model on several ranks and prove it equal to training on one."""
 
 import json
-import operator
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from aisys_lab.autodiff.optim import Adam
-from aisys_lab.core import LabError
+from aisys_lab.core import LabError, whole
 from aisys_lab.core.text import count, listing, table
 from aisys_lab.core.tree import flatten
 from aisys_lab.distributed.collectives import COLLECTIVES, chunks
@@ -17,6 +16,7 @@ from aisys_lab.distributed.job import Job, in_precision, read_params, write_job
 from aisys_lab.distributed.launch import launch
 from aisys_lab.distributed.plans import PLANS
 from aisys_lab.models import fit
+from aisys_lab.models.train import trainable
 
 EQUAL = 1e-10  # what rounding may cost in float64; a wrong average costs some 1e-3
 
@@ -86,7 +86,8 @@ def parallelize(model, data, ranks=2, plan="data", *, collective="ring", epochs=
     equality can be told from luck: then only the order of additions differs, which is about
     1e-16 a step. ``report.model`` is in the precision of the model that was given.
     """
-    ranks, epochs, batch, seed = (_whole(name, value) for name, value in {
+    trainable("parallelize", model, data)
+    ranks, epochs, batch, seed = (whole("parallelize", name, value) for name, value in {
         "ranks": ranks, "epochs": epochs, "batch": batch, "seed": seed}.items())
     _check(data, ranks, plan, collective, epochs, batch)
     wide = in_precision(model, dtype)
@@ -96,13 +97,6 @@ def parallelize(model, data, ranks=2, plan="data", *, collective="ring", epochs=
         params, results = _run(job, ranks, folder, timeout)
     alone = fit(wide, replace(data, x=x), seed, epochs, batch, job.optimizer)
     return _report(job, model, replace(wide, params=params), alone, results, dtype)
-
-
-def _whole(name, value):
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise LabError(f"parallelize: {name} is a whole number, got {value!r}.") from None
 
 
 def _check(data, ranks, plan, collective, epochs, batch):

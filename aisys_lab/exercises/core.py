@@ -119,7 +119,8 @@ WRONG = edits(RIGHT, {
                                     .replace("range(warmup)", "range(0)")}
 
 
-@exercise("core.bench", code="I.1-C", points=10, hides=("core.timing:bench",), mutants=WRONG,
+@exercise("core.bench", code="I.1-C", points=10, hides=("core.timing:bench", "core.timing:_pair",
+                                                   "core.timing:interval"), mutants=WRONG,
           different={"two intervals that must not overlap": RIGHT, "bootstrap": RANDOM})
 def bench(answer, rng):
     """bench(f, g, clock=time.perf_counter, warmup=3, repeats=31) times f() and g(): first `warmup`

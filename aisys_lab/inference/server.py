@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from aisys_lab.core import LabError
+from aisys_lab.core import LabError, whole
 from aisys_lab.inference.batching import Batcher
 from aisys_lab.inference.session import Session
 
@@ -29,8 +29,7 @@ def serve(model, max_batch=8, max_wait_ms=2, port=0):
     GET /health and GET /metrics tell how it is. The graph takes one input and gives one output,
     both with an open first axis, and its examples must not depend on each other.
     """
-    if isinstance(max_batch, bool) or not isinstance(max_batch, int) or max_batch < 1:
-        raise LabError(f"serve: max_batch={max_batch!r}; it is a whole number of 1 or more.")
+    max_batch = whole("serve", "max_batch", max_batch, 1)
     if not isinstance(max_wait_ms, int | float) or not 0 <= max_wait_ms < 1e6:
         raise LabError(f"serve: max_wait_ms={max_wait_ms!r}; it is a time of 0 ms or more.")
     session = servable(model if isinstance(model, Session) else Session(model))

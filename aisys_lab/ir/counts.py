@@ -172,6 +172,9 @@ COLUMNS = ("layer", "kind", "parameters", "MACs", "FLOPs", "in", "out", "weights
 
 def count_layer(layer: Layer, dtype="f32") -> Count:
     """What a layer costs; linear, conv, attention and norm by the row of ``nets.count_layer``."""
+    if not isinstance(layer, Layer):
+        raise LabError(f"count_layer takes a layer, as layer('linear', 'fc', (1, 64), out=10), got "
+                       f"a {type(layer).__name__}.")
     rule = count_values if layer.kind in EXERCISED else values_of
     values = rule(layer.plain, size_of(dtype))
     wrong = values.keys() ^ KEYS if isinstance(values, dict) else {type(values).__name__}

@@ -105,8 +105,17 @@ def infer(node, specs):
     return tuple(out) if op.multi else (out,)
 
 
+def need_graph(verb, graph):
+    """The graph itself; a sentence if it is none."""
+    if not isinstance(graph, Graph):
+        raise LabError(f"{verb} takes a graph, as trace(f, *args) gives one, got a "
+                       f"{type(graph).__name__}.")
+    return graph
+
+
 def verify(graph):
     """The graph itself if it is sound; else a sentence that names the first fault."""
+    need_graph("verify", graph)
     known = {*graph.inputs, *graph.constants}
     if len(known) < len(graph.inputs) + len(graph.constants):
         raise LabError(f"graph {graph.name} has two inputs or constants of one name: "

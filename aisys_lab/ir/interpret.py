@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from aisys_lab.core import LabError
 from aisys_lab.core.tree import flatten
-from aisys_lab.ir.graph import work_flops
+from aisys_lab.ir.graph import need_graph, work_flops
 from aisys_lab.ir.ops import OPS, bind
 from aisys_lab.ir.spec import spec_of
 
@@ -13,6 +13,7 @@ def arguments(graph, args):
     """``(leaves, dims)``: the arguments flat, in the graph's input order, and what its named
     axes are; a sentence if they do not fit."""
     leaves = flatten(tuple(args))[0]
+    need_graph("interpret", graph)
     if len(leaves) != len(graph.inputs):
         raise LabError(f"{graph.name} takes {len(graph.inputs)} arrays "
                        f"({', '.join(graph.inputs)}), got {len(leaves)}.")

@@ -21,6 +21,7 @@ LAYERS.define("mul", {})
 LAYERS.define("concat", {})  # the shape is that of the joined result
 LAYERS.define("shuffle", {"groups": 2})
 
+AXES = {"conv": 4, "pool": 4, "attention": 3}  # of the input
 OPTIONAL = {"tied": str}  # any kind: the layer whose weights it shares
 
 
@@ -79,6 +80,9 @@ def layer(kind, name, shape, **attrs):
     if missing:
         raise LabError(f"{kind} {name!r}: give {', '.join(missing)}, as in "
                        f"layer({kind!r}, {name!r}, shape, {missing[0]}=…).")
+    if len(shape) != AXES.get(kind, max(len(shape), 1)):
+        raise LabError(f"{kind} {name!r}: the input has {AXES.get(kind, 'some')} axes, got "
+                       f"{axes(shape)}.")
     return Layer(kind, name, tuple(int(n) for n in shape), full)
 
 

@@ -68,6 +68,8 @@ def parse(text, constants=None):
     Raises LabError with the number of the first line that does not read, and for a graph that
     does not verify.
     """
+    if not isinstance(text, str):
+        raise LabError(f"parse takes the text of a graph, got a {type(text).__name__}.")
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     graph, rest = _graph(lines, constants or {})
     if rest:

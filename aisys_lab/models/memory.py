@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import prod
 
-from aisys_lab.core import LabError, Table, slot
+from aisys_lab.core import LabError, Table, slot, whole
 from aisys_lab.core.text import si, table
 from aisys_lab.ir.counts import count_layer, out_shape
 from aisys_lab.ir.layers import Layer
@@ -76,6 +76,10 @@ def training_memory(network: Network, batch=1, optimizer="sgd", mixed=False, eve
     would have to be kept as well. The input batch, gradients of activations in flight and
     workspaces of kernels are left out.
     """
+    if not isinstance(network, Network):
+        raise LabError(f"training_memory takes a network, as NETS['resnet-50'], got a "
+                       f"{type(network).__name__}.")
+    batch = whole("training_memory", "batch", batch, 1)
     if every < 0 or every != int(every):
         raise LabError(f"every={every}: keep the result of every 1st, 2nd, 3rd … layer, or 0 to "
                        f"keep all.")

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from aisys_lab.autodiff import numpy as anp
-from aisys_lab.core import LabError
-from aisys_lab.ir import Spec
+from aisys_lab.core import LabError, whole
+from aisys_lab.ir import Spec, dtype_of
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,11 @@ class MLP:
     is_leaf = True
 
     def __post_init__(self):
-        sizes = tuple(int(n) for n in self.sizes)
-        if len(sizes) < 2 or min(sizes) < 1:
-            raise LabError(f"MLP takes at least two sizes of 1 or more, got {list(self.sizes)}.")
-        object.__setattr__(self, "sizes", sizes)
+        if not isinstance(self.sizes, tuple | list) or len(self.sizes) < 2:
+            raise LabError(f"MLP takes at least two sizes, as in MLP([64, 128, 10]), got "
+                           f"{self.sizes!r}.")
+        object.__setattr__(self, "sizes", tuple(whole("MLP", "size", n, 1) for n in self.sizes))
+        dtype_of(self.dtype)
         if self.params is None:
             object.__setattr__(self, "params", self._initial())
 
@@ -47,6 +48,8 @@ class MLP:
         return anp.cross_entropy(self.apply(params, x), y)
 
     def __call__(self, x):
+        if anp.shape(x)[-1:] != self.sizes[:1]:
+            raise LabError(f"{self!r} takes inputs {self.spec}, got {list(anp.shape(x))}.")
         return self.apply(self.params, x)
 
     @property

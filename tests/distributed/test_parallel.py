@@ -115,7 +115,7 @@ def test_unknown_plan_lists_plans(digits):
 @pytest.mark.parametrize("options, sentence", [
     ({"ranks": 9, "batch": 8}, "9 ranks cannot share a batch of 8"),
     ({"ranks": 0}, "take from 1 to 64 ranks"),
-    ({"ranks": 2.5}, "ranks is a whole number, got 2.5"),
+    ({"ranks": 2.5}, "ranks=2.5; it is a whole number"),
     ({"batch": 5000}, "a batch of 5000 does not fit 1437"),
     ({"epochs": 0}, "at least one epoch"),
     ({"collective": "rings"}, "did you mean: ring"),
