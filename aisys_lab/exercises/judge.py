@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aisys_lab.core import TABLES, LabError, attempt
+from aisys_lab.core import TABLES, LabError, attempt, whole
 from aisys_lab.exercises.declare import EXERCISES, AnswerError, AnswerLost, Case
 from aisys_lab.grading import cell as cells
 from aisys_lab.grading.codec import ProtocolError, travel
@@ -40,8 +40,9 @@ class Verdict:
 def judge(row, answer, seed=0, public=False):
     """The verdict of an exercise's check on a callable; ``public`` leaves out hidden cases."""
     cases, status = [], "no"
+    rng = np.random.default_rng(whole("check", "seed", seed))
     try:
-        for case in row.check(answer, np.random.default_rng(seed)):
+        for case in row.check(answer, rng):
             cases.append(Case(bool(case.ok), str(case.message), case.hidden))
     except AnswerError as error:
         cases.append(Case(False, f"{row.name} {error}"))

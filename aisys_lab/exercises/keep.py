@@ -5,6 +5,7 @@ import json
 
 from aisys_lab import __version__
 from aisys_lab.core import home, write_atomic
+from aisys_lab.core.files import writable
 from aisys_lab.grading.cell import to_text
 from aisys_lab.grading.extract import kept_cell
 
@@ -27,13 +28,24 @@ def keep(cell):
 
 def shelve(id, data):
     """Puts one version into ``history/``, numbered, unless the newest there is the same."""
-    folder = home() / "history"
+    folder = writable(home() / "history")
     numbers = [int(p.name.split(".")[-2]) for p in folder.glob(f"{id}.*.py")
                if p.name.split(".")[-2].isdigit()]
     last = folder / f"{id}.{max(numbers, default=0):04}.py"
     if last.is_file() and last.read_bytes() == data:
         return last
-    return write_atomic(folder / f"{id}.{max(numbers, default=0) + 1:04}.py", data)
+    return _add(folder, id, max(numbers, default=0) + 1, data)
+
+
+def _add(folder, id, number, data):
+    """A new file of that number, or of the next where another notebook took it meanwhile."""
+    path = folder / f"{id}.{number:04}.py"
+    try:
+        with open(path, "xb") as file:
+            file.write(data)
+    except FileExistsError:
+        return _add(folder, id, number + 1, data)
+    return path
 
 
 def kept(id):

@@ -45,7 +45,7 @@ def _answer(row, cell, space):
     from aisys_lab.exercises.keep import keep
     todo = unready(row, cell)
     if todo:
-        return _stay(todo, row)
+        return _stay(todo, row, cell)
     SESSION[row.id] = cell
     note = _quietly(keep, cell)
     try:
@@ -75,12 +75,16 @@ def _defined(cell):
     return [s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()]
 
 
-def _stay(todo, row):
+def _stay(todo, row, cell):
     """A blank never takes an answer away: the kept one, if there is one, goes on serving."""
     from aisys_lab.exercises.keep import path_of
+    from aisys_lab.grading.cell import leftover
+    note = ["this cell is blank", f"your answer in {path_of(row.id)} is untouched"]
     if not path_of(row.id).is_file():
-        return todo
-    return _with(todo, f"this cell is blank; your answer in {path_of(row.id)} is untouched")
+        note = []
+    if leftover(cell):
+        note[:1] = [f"a line ... still stands in {row.name}; delete it to be judged"]
+    return _with(todo, "; ".join(note))
 
 
 def _kept_too(verdict, cell):

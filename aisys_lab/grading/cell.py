@@ -1,6 +1,7 @@
 """A student's cell as text: what it defines, whether it is blank, and how it is run."""
 
 import ast
+import builtins
 import linecache
 from dataclasses import dataclass
 
@@ -58,6 +59,18 @@ def blank(cell):
         for n in ast.walk(node))
 
 
+def leftover(cell):
+    """Whether a body of its own code stands around a forgotten ``...``: no name is missing."""
+    body = definition(cell).body
+    if all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body):
+        return False
+    nodes = [node for text in (*cell.helpers, cell.text) for node in ast.walk(ast.parse(text))]
+    bound = {"np", "lab", *dir(builtins)} | {getattr(node, "arg", None) for node in nodes} | {
+        (getattr(node, "asname", None) or getattr(node, "name", None)) for node in nodes} | {
+        node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return all(node.id in bound for node in nodes if isinstance(node, ast.Name))
+
+
 def names(cell, start=None):
     """The namespace after running helpers and cell; an exercise sees ``np``, ``lab`` and these."""
     import numpy
@@ -81,6 +94,7 @@ def to_text(cell):
 
 def from_text(text, id):
     """The cell of such a file; a sentence if it is none."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")  # what some editors add
     before, mark, after = ("\n" + text).partition(f"\n{MARK}{id}\n")
     if not mark:
         raise CellError(f"it has no line '{MARK}{id}'")

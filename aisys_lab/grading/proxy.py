@@ -51,7 +51,7 @@ class Proxy:
         except (Closed, OSError):
             raise self._lost() from None
         except ProtocolError as error:
-            raise AnswerLost("protocol", f"the answer's process sent {error}") from None
+            raise AnswerLost("protocol", f"sent what is no answer: {error}") from None
 
     def _call_back(self, callbacks, request):
         function, args, kwargs = _request(callbacks, request)
@@ -66,7 +66,7 @@ class Proxy:
             return AnswerLost("timeout", f"did not finish in {self.seconds:g} s.")
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(2)
-        return AnswerLost("died", f"the process ended in the middle of the answer "
+        return AnswerLost("died", f"ended its process in the middle of the answer "
                                   f"(exit code {self.process.poll()}).")
 
     def _expire(self):
@@ -92,8 +92,9 @@ class Proxy:
 def _settle(kind, value, wanted):
     if kind == wanted:
         return value
-    if kind == "error" and type(value) is tuple and list(map(type, value))[:2] == [str, str]:
-        raise AnswerError(value[0], value[1], value[2] if type(value[2]) is int else None)
+    if kind == "error" and type(value) is tuple and list(map(type, value)) in (
+            [str, str, int], [str, str, type(None)]):
+        raise AnswerError(*value)
     raise ProtocolError("a message that was not asked for.")
 
 

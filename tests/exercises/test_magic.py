@@ -7,7 +7,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import aisys_lab
 from aisys_lab.core import SLOTS
-from aisys_lab.exercises import EXERCISES
+from aisys_lab.exercises import EXERCISES, keep
 from aisys_lab.grading.solutions import solution
 
 ID = "core.bench"
@@ -76,6 +76,21 @@ def test_a_blank_takes_no_answer_away(run, my_aisys):
     before = (my_aisys / f"{ID}.py").read_bytes()
     assert run(HEAD + "    ...").startswith("todo — this cell is blank; your answer in ")
     assert (my_aisys / f"{ID}.py").read_bytes() == before and ID in SLOTS.mine()
+
+
+def test_dots_that_were_left_in_an_answer_are_named(run, my_aisys):
+    left = RIGHT.replace("    for _ in range(warmup)", "    ...\n    for _ in range(warmup)", 1)
+    assert left != RIGHT
+    said = "todo — a line ... still stands in bench; delete it to be judged"
+    assert run(left) == said and run(RIGHT) == "ok"
+    assert run(left).startswith(f"{said}; your answer in ") and ID in SLOTS.mine()
+    assert run(HEAD + "    ...\n    return lab.Timing(a, b, low, high, faster)") != said
+
+
+def test_two_notebooks_never_share_a_number(my_aisys, monkeypatch):
+    monkeypatch.setattr("pathlib.Path.glob", lambda *args: [])  # neither sees the other's files
+    paths = [keep.shelve(ID, data) for data in (b"one", b"two")]
+    assert [path.read_bytes() for path in paths] == [b"one", b"two"]
 
 
 def test_a_cell_without_the_function(run):

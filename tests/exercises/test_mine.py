@@ -48,6 +48,14 @@ def test_a_corrupt_file_is_named_and_left(my_aisys, capsys):
     assert (my_aisys / f"{HUNT}.py").read_bytes() == b"\xff\x00"
 
 
+def test_a_file_that_another_editor_saved_is_read(my_aisys, capsys):
+    keep(my_aisys, ID, solution(EXERCISES[ID]).text)
+    path = my_aisys / f"{ID}.py"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    lab.mine()
+    assert lines(capsys) == [f"1 row of yours, {ALL - 1} borrowed"]
+
+
 def test_a_verdict_belongs_to_one_text(my_aisys, capsys):
     right = solution(EXERCISES[ID])
     print(answer(ID, right.text))
@@ -74,6 +82,13 @@ def test_report(capsys):
     assert ["I.1-C", ID, "ok", "10/10"] in [line.split() for line in told]
     total = sum(row.points for row in EXERCISES.values() if row.lab == "I.1")
     assert told[-1].split() == ["all", f"10/{total}"]
+
+
+def test_a_seed_that_is_none_is_a_sentence(my_aisys):
+    keep(my_aisys, ID, solution(EXERCISES[ID]).text)
+    for seed in ("x", -1):
+        with pytest.raises(lab.LabError, match=f"seed={seed!r}; it is a whole number of 0 or more"):
+            lab.check(ID, seed)
 
 
 def test_unknown_lab_and_exercise():

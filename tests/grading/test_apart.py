@@ -1,5 +1,6 @@
 """The student's process: values only, a deadline, the reference out of sight."""
 
+import json
 import os
 import time
 
@@ -67,7 +68,7 @@ def test_an_endless_loop_ends_at_the_deadline(text):
 
 @pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), 9)", "os.abort()"])
 def test_a_process_that_ends_is_a_sentence(end):
-    with pytest.raises(AnswerLost, match="ended in the middle") as lost, \
+    with pytest.raises(AnswerLost, match="ended its process in the middle") as lost, \
             proxy(f"import os\ndef answer(x):\n    {end}") as answer:
         answer(1)
     assert lost.value.status == "died"
@@ -83,7 +84,11 @@ FORGED = "import os\ndef answer(x):\n    for n in range(3, 20):\n        try: os
          "        except OSError: pass\n    return 1"
 
 
-@pytest.mark.parametrize("junk", ["b'\\xff' * 8", "b'\\0\\0\\0\\2[]'", "b'junk' * 10"])
+SHORT = json.dumps(["error", {"tuple": ["E", "m"]}, []]).encode()
+
+
+@pytest.mark.parametrize("junk", ["b'\\xff' * 8", "b'\\0\\0\\0\\2[]'", "b'junk' * 10",
+                                  repr(len(SHORT).to_bytes(4, "big") + SHORT)])
 def test_forged_frames_lose_the_answer(junk):
     with pytest.raises((AnswerLost, AnswerError)), proxy(FORGED.format(junk), seconds=2) as answer:
         answer(1)
