@@ -93,7 +93,7 @@ def write_elementwise(node, graph):
     """One loop nest over the result."""
     body = node.attrs.get("body")
     if body is not None:
-        return _write_fused(node, body)
+        return _write_fused(node, body, graph)
     spec = graph.specs[node.outs[0]]
     values = [element(name, graph, spec.ndim) for name in node.inputs]
     store = element(node.outs[0], graph, spec.ndim) if spec.ndim else f"{node.outs[0]}[()]"
@@ -101,18 +101,20 @@ def write_elementwise(node, graph):
     return [allocate(node.outs[0], graph), *nest(spec.shape, [line])]
 
 
-def _write_fused(node, body):
+def _write_fused(node, body, graph):
     """One nest for the whole body: intermediate results are scalars, only outputs are stored."""
     spec = body.specs[body.outputs[0]]
     lines = []
-    local = {}
+    local = {inner: element(outer, graph, spec.ndim)
+             for inner, outer in zip(body.inputs, node.inputs, strict=True)}
     for inner in body.nodes:
         values = [local.get(name) or element(name, body, spec.ndim) for name in inner.inputs]
         local[inner.outs[0]] = f"v_{identifier(inner.outs[0])}"
         lines.append(f"{local[inner.outs[0]]} = {expression(inner, body, values)}")
     index = ", ".join(f"i{k}" for k in range(spec.ndim)) or "()"
-    lines += [f"{identifier(name)}[{index}] = {local[name]}" for name in body.outputs]
-    return [allocate(name, body) for name in body.outputs] + nest(spec.shape, lines)
+    lines += [f"{identifier(out)}[{index}] = {local[name]}"
+              for out, name in zip(node.outs, body.outputs, strict=True)]
+    return [allocate(out, graph) for out in node.outs] + nest(spec.shape, lines)
 
 
 def write_reduce(node, graph):

@@ -98,10 +98,8 @@ def references():
 
 
 def unready(row, cell):
-    """The verdict of a cell that need not be run: blank, or without its function; else None."""
-    if cells.blank(cell):
-        return Verdict(row.id, "todo")
-    return None
+    """The verdict of a blank, which need not be run; else None."""
+    return Verdict(row.id, "todo") if cells.blank(cell) else None
 
 
 def refused(row, error):

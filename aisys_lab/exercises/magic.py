@@ -20,8 +20,9 @@ def _show(shell, kind, error, trace, tb_offset=None):
 def _helpers(shell):
     """Cells of this session that begin with ``# HELPER``, in the order in which they ran."""
     from aisys_lab.grading.cell import latest
-    raw = shell.history_manager.input_hist_raw
-    return latest([text for text in raw if text.startswith("# HELPER")])
+    from aisys_lab.grading.extract import HELPER
+    raw = (text.lstrip("\n") for text in shell.history_manager.input_hist_raw)
+    return latest([text for text in raw if text.startswith(HELPER)])
 
 
 def answer(id, text, helpers=(), space=None):

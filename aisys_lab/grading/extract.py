@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from aisys_lab.core import LabError
-from aisys_lab.grading.cell import Cell, CellError, from_text
+from aisys_lab.grading.cell import Cell, CellError, from_text, latest
 
 MOST = 10 << 20  # bytes of a notebook
 MOST_KEPT = 1 << 20  # bytes of one file in my_aisys
@@ -32,7 +32,7 @@ def extract(path):
 def from_notebook(data, name="the notebook"):
     """Exercise cells of a notebook's bytes; of two for one exercise the later one counts."""
     texts = [text.lstrip("\n") for text in _code(data, name)]
-    helpers = tuple(text for text in texts if text.startswith(HELPER))
+    helpers = latest([text for text in texts if text.startswith(HELPER)])
     found = ((EXERCISE.match(text), text) for text in texts)
     return {match[1]: Cell(match[1], text[match.end():], helpers)
             for match, text in found if match}

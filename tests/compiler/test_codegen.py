@@ -105,6 +105,23 @@ def test_names_that_python_cannot_tell_apart_are_a_sentence(passes):
         lab.compile(lab.optimize(graph, passes))
 
 
+def test_a_fused_body_may_use_other_names_than_the_graph():
+    graph = lab.parse("""graph g
+  input a : f64[2]
+  input b : f64[2]
+  c       : f64[2] = fused(b, a) where
+      graph body
+        input a : f64[2]
+        input b : f64[2]
+        t       : f64[2] = sub(a, b)
+        u       : f64[2] = exp(t)
+        output u
+  output c""")
+    a, b = np.array([1.0, 2.0]), np.array([0.5, 0.25])
+    np.testing.assert_allclose(lab.compile(graph)(a, b)[0], lab.interpret(graph, a, b)[0])
+    np.testing.assert_allclose(lab.interpret(graph, a, b)[0], np.exp(b - a))
+
+
 def test_names_in_any_script():
     x = np.ones(2)
     run = lab.compile(lambda p: p["权重"] + p["x²"] * p["class"])

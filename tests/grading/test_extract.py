@@ -21,6 +21,11 @@ def test_exercise_and_helper_cells_only():
                      "core.b": Cell("core.b", "y = 2\n", helpers)}
 
 
+def test_a_helper_that_is_not_python_spoils_no_exercise():
+    cells = from_notebook(notebook("# HELPER\ndef h(:", "# HELPER\nh = 3", "%%exercise core.a\nh"))
+    assert cells["core.a"].helpers == ("# HELPER\nh = 3",)
+
+
 def test_markdown_and_outputs_are_not_looked_at():
     data = {"cells": [{"cell_type": "markdown", "source": "%%exercise core.a\nx"},
                       {"cell_type": "code", "source": [], "outputs": {"evil": 1}, "id": 3}]}
