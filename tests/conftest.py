@@ -30,6 +30,19 @@ def empty_home(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("AISYS_HOME", str(tmp_path_factory.getbasetemp() / "home"))
 
 
+@pytest.fixture(scope="session")
+def digits():
+    import aisys_lab as lab
+    return lab.datasets.digits()
+
+
+@pytest.fixture(scope="session")
+def mlp(digits):
+    """A trained MLP, once for all tests."""
+    import aisys_lab as lab
+    return lab.fit(lab.models.MLP([64, 32, 10]), digits[0], seed=0, epochs=10)
+
+
 @pytest.fixture
 def golden(request):
     """``golden(name, text)``: the text equals ``golden/<name>.txt`` beside the test."""

@@ -8,11 +8,6 @@ import aisys_lab as lab
 MODEL = lab.models.MLP([64, 10])
 
 
-@pytest.fixture(scope="module")
-def digits():
-    return lab.datasets.digits()
-
-
 def test_the_given_model_is_not_changed(digits):
     before = MODEL.params["layer1"]["w"].copy()
     after = lab.fit(MODEL, digits[0], epochs=1)
