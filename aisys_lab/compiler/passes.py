@@ -91,10 +91,22 @@ def inline(graph):
         if not isinstance(body, Graph):
             nodes.append(node)
             continue
-        names = dict(zip(body.inputs, node.inputs, strict=True))
+        names = {name: _apart(name, body.constants.get(name), specs, constants)
+                 for name in body.specs}
+        names |= dict(zip(body.inputs, node.inputs, strict=True))
         names |= dict(zip(body.outputs, node.outs, strict=True))
-        nodes += [replace(rename(n, names), outs=tuple(names.get(o, o) for o in n.outs))
+        nodes += [replace(rename(n, names), outs=tuple(names[o] for o in n.outs))
                   for n in body.nodes]
-        specs |= {names.get(name, name): spec for name, spec in body.specs.items()}
-        constants |= body.constants
+        specs |= {names[name]: spec for name, spec in body.specs.items()}
+        constants |= {names[name]: array for name, array in body.constants.items()}
     return replace(graph, nodes=tuple(nodes), specs=specs, constants=constants)
+
+
+def _apart(name, array, specs, constants):
+    """A name that the graph does not have, or has for the same constant."""
+    def same(other):
+        return array is not None and other is not None and (
+            array.dtype == other.dtype and array.tobytes() == other.tobytes())
+    while name in specs and not same(constants.get(name)):
+        name += "_"
+    return name

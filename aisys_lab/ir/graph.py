@@ -175,5 +175,12 @@ def work_flops(graph, node):
     return OPS[node.op].flops(*(graph.specs[name] for name in node.inputs), **node.attrs)
 
 
-define("fused", _eval_fused, lambda *specs, body: tuple(body.specs[n] for n in body.outputs),
-       _flops_fused, "fused", multi=True)
+def _infer_fused(*specs, body):
+    takes = tuple(body.specs[name] for name in body.inputs)
+    if specs != takes:
+        raise LabError(f"fused: the body takes ({', '.join(map(str, takes))}), got "
+                       f"({', '.join(map(str, specs))}).")
+    return tuple(body.specs[name] for name in body.outputs)
+
+
+define("fused", _eval_fused, _infer_fused, _flops_fused, "fused", multi=True)

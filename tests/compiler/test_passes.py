@@ -97,6 +97,24 @@ def test_fuse_leaves_out_what_nobody_reads():
     same(lab.compile(fused)(np.ones(3)), [np.full(3, 2.0)])
 
 
+def test_inline_keeps_names_of_a_body_and_of_the_graph_apart():
+    graph = lab.parse("""graph g
+  input a : f64[2]
+  t       : f64[2] = neg(a)
+  c       : f64[2] = fused(a, t) where
+      graph body
+        input x : f64[2]
+        input y : f64[2]
+        t       : f64[2] = exp(x)
+        u       : f64[2] = mul(t, y)
+        output u
+  d       : f64[2] = add(c, t)
+  output d""")
+    a = np.array([1.0, 2.0])
+    same(lab.interpret(lab.verify(inline(graph)), a), [-a * np.exp(a) - a])
+    same(lab.compile(graph)(a), [-a * np.exp(a) - a])
+
+
 def test_fused_chain_moves_fewer_bytes():
     graph = lab.trace(lambda x: anp.tanh(x * 2 + 1), np.ones((64, 64)))
     fused = lab.optimize(graph, ["fuse"])

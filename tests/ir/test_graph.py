@@ -172,3 +172,19 @@ def test_users_and_but():
     less = graph.but(nodes=(), outputs=("x",))
     assert set(less.specs) == {"x"} and not less.constants and less != graph
     assert dataclasses.replace(graph) == graph
+
+
+@pytest.mark.parametrize("given", ["", "a, a", "b"])
+def test_a_body_takes_what_it_is_given(given):
+    text = f"""graph g
+  input a : f64[2]
+  input b : f32[2]
+  c       : f64[2] = fused({given}) where
+      graph body
+        input x : f64[2]
+        u       : f64[2] = exp(x)
+        output u
+  output c"""
+    with pytest.raises(LabError, match=r"fused: the body takes \(f64\[2\]\), got"):
+        parse(text)
+    parse(text.replace(f"fused({given})", "fused(a)"))
