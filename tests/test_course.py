@@ -4,6 +4,7 @@ import ast
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from aisys_lab.exercises import EXERCISES
@@ -12,6 +13,7 @@ from course import ROOT, asked, chapters, code_cells, code_of, contents, labs, n
 MACHINE = re.compile(r"(?<![\w.])/(work|home|root|tmp|Users|mnt|opt)/[\w.]|[A-Z]:\\\\?Users")
 OUTSIDE = re.compile(r"^\s*[!%]\s*(pip|conda|wget|curl)\b|\b(requests|urlopen|urlretrieve)\b"
                      r"|https?://(?!127\.0\.0\.1|localhost)", re.MULTILINE)
+MYST = re.compile(r"\{\w+\}`|^```\{|^:::|^\(.*\)=$", re.MULTILINE)  # JupyterLab shows it raw
 EMOJI = re.compile("[\U0001f000-\U0001faff☀-⛿✀-➿️]")
 TEXT = {".py", ".md", ".ipynb", ".toml", ".yml", ".cff", ".cfg", ".js", ".css", ".json", ".csv"}
 GENERATED = {".venv", "_build", "my_aisys", "vendor", ".git", ".ipynb_checkpoints", "build",
@@ -100,6 +102,13 @@ def test_cells_are_short(path):
         lines = [line for line in cell.source.splitlines() if line.strip()]
         assert len(lines) <= 25, cell.source
         assert max(map(len, lines)) <= 78, max(lines, key=len)
+
+
+@each_notebook
+def test_text_reads_well_in_jupyterlab_too(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            assert not MYST.search(cell.source), cell.source
 
 
 @each_notebook

@@ -20,6 +20,7 @@ FIGURE = re.compile(r'<div class="aisys-figure" data-figure="(\w+)" data-start="
 PICTURE = re.compile(r'<img class="aisys-svg"[^>]* src="data:image/svg\+xml,([^"]*)"[^>]*>')
 STATIC = re.compile(r'<img alt="[^"]*"[^>]* src="[^"]*_images/([^"]+\.svg)"[^>]*/?>')
 TERM = re.compile(r'<a class="reference internal" href="[^"]*#(term-[^"]+)"')
+CITED = re.compile(r"\(\[[^\]\[]+\]\([./\w]*bibliography\.md#(\w+)\)\)")
 TEX = "vendor/mathjax"
 
 
@@ -28,6 +29,7 @@ def setup(app):
     app.add_config_value("aisys_lab", package_digest(), "html")  # pages follow our own changes
     app.connect("config-inited", configure)
     app.connect("builder-inited", bring_mathjax)
+    app.connect("source-read", cite)
     app.connect("html-page-context", weave)
     app.connect("build-finished", finish)
     app.add_css_file("aisys/book.css")
@@ -64,6 +66,11 @@ def bring_mathjax(app):
     fonts = "output/chtml/fonts/woff-v2"
     shutil.copytree(source / fonts, target / fonts, dirs_exist_ok=True)
     shutil.copy(source / "tex-chtml.js", target)
+
+
+def cite(app, page, source):
+    """Links to the bibliography, which read well in JupyterLab too, become citations."""
+    source[0] = CITED.sub(r"{cite}`\1`", source[0])
 
 
 def weave(app, page, template, context, doctree):

@@ -48,3 +48,9 @@ def test_icons_are_cut_out_of_the_library(tmp_path):
             '<summary aria-label="pages below"><svg class="svg-inline--fa fa-moon fa-lg" '
             'aria-hidden="true" role="img" viewBox="0 0 384 512"><path fill="currentColor" '
             'd="M1 2z"/></svg><i class="fa-solid fa-odd"></i>')
+
+
+def test_a_link_to_the_bibliography_is_a_citation():
+    source = ["the roofline ([Williams et al., 2009](../bibliography.md#williams2009roofline));"]
+    site.cite(None, "page", source)
+    assert source == ["the roofline {cite}`williams2009roofline`;"]
