@@ -75,7 +75,13 @@ def judge_cell(row, cell, seed=0, public=True):
 
 def interrupted(row):
     """The verdict of an answer that the student stopped."""
-    return Verdict(row.id, "interrupted", "interrupted; your cell is kept.")
+    return Verdict(row.id, "interrupted", "interrupted; your cell is kept, and the package's own "
+                                          "serves until you run a new one.")
+
+
+def unfinished(row):
+    """The verdict of a kept answer whose last run never came to an end."""
+    return Verdict(row.id, "interrupted", "did not finish when it last ran; run its cell again.")
 
 
 def judge_names(row, cell, names, seed=0, public=True):

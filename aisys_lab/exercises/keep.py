@@ -54,6 +54,9 @@ def kept(id):
     return kept_cell(path) if path.is_file() else None
 
 
+UNFINISHED = "unfinished"  # noted before a run, replaced by the verdict when there is one
+
+
 def remember(cell, status):
     """Notes the verdict of exactly this text, so that later labs need not judge it again."""
     write_atomic(home() / "verdicts.json",

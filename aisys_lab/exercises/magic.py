@@ -33,22 +33,25 @@ def answer(id, text, helpers=(), space=None):
     row = EXERCISES[id]
     cell = Cell(id, text, tuple(helpers))
     try:
-        return _answer(row, cell, {} if space is None else space)
+        verdict = _answer(row, cell, {} if space is None else space)
     except CellError as error:
         return _kept_too(refused(row, error), cell)
     except KeyboardInterrupt:
-        return interrupted(row)
+        verdict = interrupted(row)
+    if verdict.status == "interrupted":
+        unplug(row)
+    return verdict
 
 
 def _answer(row, cell, space):
     from aisys_lab.exercises.declare import AnswerError
     from aisys_lab.exercises.judge import judge_names, load, refused, unready
-    from aisys_lab.exercises.keep import keep
+    from aisys_lab.exercises.keep import UNFINISHED, keep, remember
     todo = unready(row, cell)
     if todo:
         return _stay(todo, row, cell)
     SESSION[row.id] = cell
-    note = _quietly(keep, cell)
+    note = _quietly(keep, cell) or _quietly(remember, cell, UNFINISHED)
     try:
         names = load(cell)
         space.update({key: names[key] for key in _defined(cell) if key in names})
@@ -67,6 +70,15 @@ def plug(row, value):
     import aisys_lab
     table, key = row.slot
     (TABLES.get(table) or getattr(aisys_lab, table))[key] = value
+
+
+def unplug(row):
+    """Takes the student's row away again: the package's serves."""
+    import aisys_lab
+    name, key = row.slot
+    table = TABLES.get(name) or getattr(aisys_lab, name)
+    if key in table.mine():
+        del table[key]
 
 
 def _defined(cell):
@@ -97,7 +109,7 @@ def _kept_too(verdict, cell):
 
 def _noted(verdict, cell, note):
     from aisys_lab.exercises.keep import remember
-    if not note:
+    if not note and verdict.status != "interrupted":
         _quietly(remember, cell, verdict.status)
     return _with(verdict, note)
 

@@ -3,8 +3,8 @@
 from aisys_lab.core import LabError
 from aisys_lab.core.text import table
 from aisys_lab.exercises.declare import EXERCISES, AnswerError
-from aisys_lab.exercises.judge import Verdict, judge_cell, load, refused
-from aisys_lab.exercises.keep import kept, remember, remembered
+from aisys_lab.exercises.judge import Verdict, judge_cell, load, refused, unfinished
+from aisys_lab.exercises.keep import UNFINISHED, kept, remember, remembered
 from aisys_lab.exercises.magic import SESSION, _quietly, plug
 
 
@@ -20,10 +20,12 @@ def _plug_kept(row):
         cell = kept(row.id)
         if cell is None:
             return False
-        if _status(row, cell) == "ok":
+        status = _status(row, cell)
+        if status == "ok":
             plug(row, load(cell)[row.name])
             return True
-        print(f"{row.id}: your answer is kept but not right yet; the reference serves.")
+        why = unfinished(row).message if status == UNFINISHED else "the reference serves."
+        print(f"{row.id}: your answer is kept but not right yet; {why}")
     except (LabError, AnswerError) as error:
         print(f"{row.id}: {error}")
     return False
@@ -32,6 +34,7 @@ def _plug_kept(row):
 def _status(row, cell):
     known = remembered(cell)
     if known is None:
+        _quietly(remember, cell, UNFINISHED)
         known = judge_cell(row, cell).status
         if known != "interrupted":
             _quietly(remember, cell, known)
@@ -45,7 +48,11 @@ def verdict(id, seed=0):
         cell = SESSION.get(id) or kept(id)
     except LabError as error:
         return refused(row, error)
-    return judge_cell(row, cell, seed) if cell else Verdict(id, "todo")
+    if cell is None:
+        return Verdict(id, "todo")
+    if remembered(cell) == UNFINISHED:
+        return unfinished(row)
+    return judge_cell(row, cell, seed)
 
 
 def check(id, seed=0):

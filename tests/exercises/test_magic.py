@@ -110,10 +110,17 @@ def test_an_endless_loop_that_is_interrupted(run, my_aisys):
     previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
     signal.setitimer(signal.ITIMER_REAL, 0.5)
     try:
-        assert run(HEAD + "    while True: pass") == "no — interrupted; your cell is kept."
+        assert run(HEAD + "    while True: pass") == (
+            "no — interrupted; your cell is kept, and the package's own serves until you run a new "
+            "one.")
     finally:
         signal.signal(signal.SIGALRM, previous)
     assert "while True" in (my_aisys / f"{ID}.py").read_text()
+    assert ID not in SLOTS.mine()  # the loop does not wait in the slot for the next call
+    start = "import aisys_lab as lab\nlab.mine()"  # nor does it run at the next start
+    assert "did not finish when it last ran" in run(start, magic="")
+    assert "did not finish when it last ran" in run(f"lab.check({ID!r})", magic="")
+    assert run(RIGHT) == "ok"
 
 
 def test_leaving_the_kernel_is_refused(run):

@@ -34,7 +34,7 @@ def test_the_given_model_is_not_changed(digits):
     (lambda data: lab.quantize(MODEL, samples=data), "of a data set take its x"),
     (lambda data: lab.models.MLP(5), r"at least two sizes, as in MLP\(\[64, 128, 10\]\), got 5"),
     (lambda data: lab.models.MLP([64, 0]), "size=0; it is a whole number of 1 or more"),
-    (lambda data: lab.models.MLP([4, 2], dtype="flaot"), "no dtype 'flaot'"),
+    (lambda data: lab.models.MLP([4, 2], dtype="floaty"), "no dtype 'floaty'"),
 ])
 def test_bad_input_is_a_sentence(digits, call, sentence):
     with pytest.raises(lab.LabError, match=sentence):

@@ -44,8 +44,8 @@ def test_pictures_follow_the_theme(page, site):
 
 def test_predictions_unfold(page, site):
     page.goto(f"{site}/book/1_overview/1_ai_systems.html")
-    folded = page.locator(".admonition.dropdown").first
-    answer = folded.locator("p").nth(1)
+    folded = page.locator(".bd-article details", has_text="The answer to the prediction")
+    answer = folded.locator("p").first
     assert not answer.is_visible()
-    folded.locator("button, summary").first.click()
+    folded.locator("summary").click()
     assert answer.is_visible()
