@@ -46,16 +46,7 @@ def bench(f, g, clock=time.perf_counter, warmup=3, repeats=31):
     faster = "f" if low > 1 else "g" if high < 1 else "inconclusive"
     return lab.Timing(np.median(a), np.median(b), low, high, faster)
 '''
-IN_TURN = '''    tf, tg = [], []
-    for _ in range(repeats):
-        a = clock()
-        f()
-        b = clock()
-        g()
-        c = clock()
-        tf.append(b - a)
-        tg.append(c - b)
-'''
+IN_TURN = RIGHT[RIGHT.index("    tf, tg = []"):RIGHT.index("    middle =")]
 ONE_THEN_OTHER = '''    def times(h):
         out = []
         for _ in range(repeats):
