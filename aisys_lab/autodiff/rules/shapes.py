@@ -1,0 +1,39 @@
+"""Rules of ops that only move elements: each one's transpose moves them back."""
+
+import numpy as np
+
+from aisys_lab.autodiff import numpy as anp
+from aisys_lab.autodiff.rules.broadcasting import unbroadcast
+from aisys_lab.autodiff.tensor import JVP, VJP
+from aisys_lab.ir import bind
+
+VJP.define("reshape", (lambda g, out, x, shape: anp.reshape(g, anp.shape(x)),))
+JVP.define("reshape", (lambda t, out, x, shape: anp.reshape(t, shape),))
+VJP.define("transpose", (lambda g, out, x, axes: anp.transpose(g, np.argsort(axes)),))
+JVP.define("transpose", (lambda t, out, x, axes: anp.transpose(t, axes),))
+VJP.define("broadcast_to", (lambda g, out, x, shape: unbroadcast(g, x),))
+JVP.define("broadcast_to", (lambda t, out, x, shape: anp.broadcast_to(t, shape),))
+VJP.define("slice", (lambda g, out, x, **at: bind("unslice", g, shape=anp.shape(x), **at),))
+JVP.define("slice", (lambda t, out, x, **at: bind("slice", t, **at),))
+VJP.define("unslice", (lambda g, out, x, shape, **at: bind("slice", g, **at),))
+JVP.define("unslice", (lambda t, out, x, shape, **at: bind("unslice", t, shape=shape, **at),))
+
+
+def _piece(k):
+    def rule(g, out, *xs, axis):
+        start = sum(anp.shape(x)[axis] for x in xs[:k])
+        at = [slice(None)] * anp.ndim(g)
+        at[axis] = slice(start, start + anp.shape(xs[k])[axis])
+        return anp.getitem(g, tuple(at))
+    return rule
+
+
+def _placed(k):
+    def rule(t, out, *xs, axis):
+        return anp.concatenate([t if i == k else anp.zeros_like(x) for i, x in enumerate(xs)],
+                               axis)
+    return rule
+
+
+VJP.define("concatenate", _piece)
+JVP.define("concatenate", _placed)
