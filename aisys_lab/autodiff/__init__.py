@@ -1,7 +1,8 @@
 """Automatic differentiation: tensors, rules, verbs, tracing, and the NumPy-like namespace."""
 
-from aisys_lab.autodiff import numpy, rules  # noqa: F401  (rules fills VJP and JVP)
-from aisys_lab.autodiff.tensor import JVP, MODES, VJP, Mode, Tensor
+from aisys_lab.autodiff import forward, numpy, rules  # noqa: F401  (fill MODES, VJP and JVP)
+from aisys_lab.autodiff.reverse import no_grad
+from aisys_lab.autodiff.tensor import JVP, MODES, VJP, Joint, Mode, Tensor
 from aisys_lab.autodiff.trace import apply_graph, trace
 from aisys_lab.autodiff.verbs import (
     check_grads,
@@ -17,6 +18,6 @@ from aisys_lab.autodiff.verbs import (
     vjp,
 )
 
-__all__ = ["JVP", "MODES", "VJP", "Mode", "Tensor", "apply_graph", "check_grads",
+__all__ = ["JVP", "MODES", "VJP", "Joint", "Mode", "Tensor", "apply_graph", "check_grads",
            "elementwise_grad", "grad", "hessian", "hessian_vector_product", "jacobian", "jvp",
-           "make_jvp", "make_vjp", "numpy", "trace", "value_and_grad", "vjp"]
+           "make_jvp", "make_vjp", "no_grad", "numpy", "trace", "value_and_grad", "vjp"]

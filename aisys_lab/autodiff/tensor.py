@@ -1,11 +1,13 @@
-"""Tensor: a value that remembers how it was made, and the three modes that give it a meaning."""
+"""Tensor: a value that remembers how it was made; a mode gives that a meaning."""
 
 import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from aisys_lab.core import LabError, Table
-from aisys_lab.ir import OPS, Spec, Traced, bind, interpret
+from aisys_lab.ir import OPS, Graph, Spec, Traced, bind, interpret
 
 _levels = itertools.count(1)
 
@@ -77,16 +79,23 @@ class Tensor(Traced):
 _BY_UFUNC = {row.eval: name for name, row in OPS.items() if isinstance(row.eval, np.ufunc)}
 
 
-def _operator(op, swap=False):
-    if swap:
-        return lambda self, other: bind(op, other, self)
-    return lambda self, other: bind(op, self, other)
+_NO_ATTRS = {}
+
+
+def _operator(op):
+    """``x op y`` for a tensor on the left: straight to its mode, unless two modes meet."""
+    def operator(self, other):
+        mode = self.mode
+        if type(other) is Tensor and other.mode is not mode:
+            return bind(op, self, other)
+        return mode.bind(op, (self, other), _NO_ATTRS)
+    return operator
 
 
 for _name, _op in {"add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "pow": "pow",
                    "matmul": "matmul"}.items():
     setattr(Tensor, f"__{_name}__", _operator(_op))
-    setattr(Tensor, f"__r{_name}__", _operator(_op, swap=True))
+    setattr(Tensor, f"__r{_name}__", lambda self, other, op=_op: bind(op, other, self))
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Tensor, f"__{_name}__", _operator(_name))
 Tensor.__neg__ = lambda self: bind("neg", self)
@@ -101,27 +110,49 @@ class Mode:
 
     def __init__(self):
         self.level = next(_levels)
-        self.open = True
 
     def lower(self, x):
         """The value below: what this mode's tensors hold; anything else is a constant to it."""
         return x.value if type(x) is Tensor and x.mode is self else x
 
     def bind(self, op, inputs, attrs):
-        if not self.open:
-            raise LabError(f"{op}: a tensor left the function that was being transformed "
-                           f"({self.name}); return it instead of keeping it.")
-        if OPS[op].multi:  # a node with a body: run the body under this mode
-            return interpret(attrs["body"], *inputs)
-        return self.record(op, inputs, attrs)
+        """The result of an op on inputs of which some are this mode's tensors."""
+        raise NotImplementedError
+
+    def close(self):
+        """Ends the run: a tensor of it that is used from now on says so."""
+        self.bind = self._closed
+
+    def _closed(self, op, inputs, attrs):
+        raise LabError(f"{op}: a tensor left the function that was being transformed "
+                       f"({self.name}); return it instead of keeping it.")
+
+
+def inside(inputs, attrs):
+    """An op without a rule of its own that has a body: what the body does with the inputs."""
+    body = attrs["body"]
+    return interpret(body, *inputs) if isinstance(body, Graph) else body(*inputs)
 
 
 # A rule for one argument is a function; None says that the derivative is zero everywhere.
+# A row is a tuple of rules, one an argument; a function from the argument's number to its rule;
+# a Joint; or None. Ops with several results take and give tuples for ``g``, ``t`` and ``out``.
 VJP = Table("VJP", "reverse rules: (g, out, *inputs, **attrs) -> gradient of each input",
             noun="vjp rule")
 JVP = Table("JVP", "forward rules: (t, out, *inputs, **attrs) -> tangent of the result",
             noun="jvp rule")
 MODES = Table("MODES", "what a transformation does with each op", noun="mode")
+
+
+@dataclass(frozen=True)
+class Joint:
+    """One rule for all arguments of an op at once.
+
+    In VJP: ``(g, out, *inputs, **attrs)`` -> a gradient (or None) an argument; in JVP:
+    ``(tangents, out, *inputs, **attrs)`` -> the tangent, where a constant's tangent is None.
+    """
+
+    rule: Callable
 
 
 def rule_for(table, op, k):
@@ -132,79 +163,3 @@ def rule_for(table, op, k):
 
 def is_float(x):
     return np.issubdtype(x.dtype if hasattr(x, "dtype") else np.result_type(x), np.floating)
-
-
-@MODES.row("reverse")
-class Reverse(Mode):
-    """Keeps a tape of every op; ``gradients`` walks it backwards. (PyTorch's autograd engine.)"""
-
-    name = "reverse mode"
-
-    def __init__(self):
-        super().__init__()
-        self.tape = []  # (op, inputs, values, out, attrs) of every recorded op
-
-    def variable(self, value):
-        self.tape.append((None, (), (), value, {}))
-        return Tensor(value, self, len(self.tape) - 1)
-
-    def record(self, op, inputs, attrs):
-        values = [x.value if type(x) is Tensor and x.mode is self else x for x in inputs]
-        out = bind(op, *values, **attrs)
-        if VJP[op] is None:
-            return out
-        self.tape.append((op, inputs, values, out, attrs))
-        return Tensor(out, self, len(self.tape) - 1)
-
-    def gradients(self, seeds, variables):
-        """Gradients of variables, given ``seeds``: pairs (output, its incoming gradient)."""
-        waiting = {}
-        for out, g in seeds:
-            if type(out) is Tensor and out.mode is self:
-                _accumulate(waiting, out.note, g)
-        kept = {x.note: None for x in variables}
-        for index in range(len(self.tape) - 1, -1, -1):
-            g = waiting.pop(index, None)
-            if g is None:
-                continue
-            if index in kept:
-                kept[index] = g
-            self._push(index, g, waiting)
-        return [kept[x.note] for x in variables]
-
-    def _push(self, index, g, waiting):
-        op, inputs, values, out, attrs = self.tape[index]
-        for k, x in enumerate(inputs):
-            if type(x) is Tensor and x.mode is self:
-                rule = rule_for(VJP, op, k)
-                if rule is not None:
-                    _accumulate(waiting, x.note, rule(g, out, *values, **attrs))
-
-
-def _accumulate(waiting, key, g):
-    waiting[key] = waiting[key] + g if key in waiting else g
-
-
-@MODES.row("forward")
-class Forward(Mode):
-    """A tensor's note is its tangent, carried along: dual numbers."""
-
-    name = "forward mode"
-
-    def variable(self, value, tangent):
-        return Tensor(value, self, tangent)
-
-    def record(self, op, inputs, attrs):
-        values = [self.lower(x) for x in inputs]
-        out = bind(op, *values, **attrs)
-        if JVP[op] is None:
-            return out
-        pieces = [rule(x.note, out, *values, **attrs) for k, x in enumerate(inputs)
-                  if type(x) is Tensor and x.mode is self
-                  and (rule := rule_for(JVP, op, k)) is not None]
-        if not pieces:
-            return out
-        tangent = sum(pieces[1:], pieces[0])
-        if tangent.shape != out.shape:
-            tangent = bind("broadcast_to", tangent, shape=out.shape)
-        return Tensor(out, self, tangent)

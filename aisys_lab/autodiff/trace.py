@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from aisys_lab.autodiff.tensor import MODES, Mode, Tensor
+from aisys_lab.autodiff.tensor import MODES, Mode, Tensor, inside
 from aisys_lab.core import LabError
 from aisys_lab.core.tree import flatten, names, unflatten
 from aisys_lab.ir import OPS, Graph, Node, Spec, Traced, interpret, short, spec_of
@@ -26,13 +26,18 @@ class Trace(Mode):
         self.specs[name] = spec
         return Tensor(spec, self, name)
 
-    def record(self, op, inputs, attrs):
+    def bind(self, op, inputs, attrs):
+        """A node for the op; its results are tensors that hold specs."""
         weak = self._dtype_beside(inputs)
         ins = tuple(self.name_of(x, weak) for x in inputs)
+        if "body" in attrs and not isinstance(attrs["body"], Graph):  # a Python function
+            return inside(inputs, attrs)
         spec = OPS[op].infer(*(self.specs[name] for name in ins), **attrs)
-        out = self._fresh("t", len(self.nodes))
-        self.nodes.append(Node((out,), op, ins, attrs))
-        return self.input(out, spec)
+        several = isinstance(spec, tuple)
+        results = [self.input(self._fresh("t", len(self.nodes)), s)
+                   for s in (spec if several else (spec,))]
+        self.nodes.append(Node(tuple(x.note for x in results), op, ins, attrs))
+        return tuple(results) if several else results[0]
 
     def constant(self, array):
         """An array as a traced value: what is done to it shows in the graph."""
@@ -86,7 +91,7 @@ def trace(f, *args, dims=None):
                for name, leaf in zip(inputs, leaves, strict=True)]
     out = f(*unflatten(treedef, tensors))
     outputs = tuple(mode.name_of(x) for x in flatten(out)[0])
-    mode.open = False
+    mode.close()
     return Graph(getattr(f, "__name__", "f").strip("<>"), inputs, outputs, tuple(mode.nodes),
                  mode.specs, mode.constants)
 

@@ -1,6 +1,7 @@
 """The verbs: vjp, jvp, grad and what is made of them; they nest to any order."""
 
 import functools
+import zlib
 
 import numpy as np
 
@@ -19,39 +20,65 @@ def vjp(f, *args):
     """``(out, pull)``: the value, and the function from a gradient of it to gradients of args.
 
     ``pull(g)`` returns one gradient an argument, in the argument's tree; leaves that are not
-    floats get zeros.
+    floats get zeros. Raises LabError where an array that the derivative needs is changed in
+    place, by ``f`` or before ``pull``.
     """
+    out, pull, mode = _differentiate(f, args)
+    before = [_fingerprint(x) for x in mode.held]
+
+    def guarded(g):
+        if before != [_fingerprint(x) for x in mode.held]:
+            raise LabError(f"pull: an array that the derivative of {_name(f)} needs was changed in "
+                           f"place after the value was computed; copy it first.")
+        return pull(g)
+
+    return out, guarded
+
+
+def _differentiate(f, args, once=False):
+    """``(out, pull, mode)``; with ``once``, pull may be called one time and frees the tape."""
     mode = MODES["reverse"]()
     leaves, treedef = flatten(tuple(args))
     leaves = [_array(x) for x in leaves]
-    inputs = [mode.variable(x) if is_float(x) else x for x in leaves]
-    out, out_tree = flatten(f(*unflatten(treedef, inputs)))
-    mode.open = False
+    try:
+        inputs = [mode.variable(x) if is_float(x) else x for x in leaves]
+        out, out_tree = flatten(f(*unflatten(treedef, inputs)))
+    except ValueError as error:
+        raise _in_place(f, error) from None
+    finally:
+        mode.release()
+    mode.close()
     variables = [x for x in inputs if _belongs(x, mode)]
 
     def pull(g):
         seeds = flatten(g)[0]
         if len(seeds) != len(out):
             raise LabError(f"pull: f has {len(out)} outputs, got {len(seeds)} gradients.")
+        seeds = [_array(s) for s in seeds]
         for x, s in zip(out, seeds, strict=True):
-            if np.shape(_shaped(x)) != np.shape(_shaped(s)):
+            if getattr(x, "shape", ()) != s.shape:
                 raise LabError(f"pull: the gradient should be {spec_of(x)} like the output, got "
                                f"{spec_of(s)}.")
-        grads = iter(mode.gradients(list(zip(out, map(_array, seeds), strict=True)), variables))
+        grads = iter(mode.gradients(list(zip(out, seeds, strict=True)), variables, once))
         found = [next(grads) if _belongs(x, mode) else None for x in inputs]
-        return unflatten(treedef, [anp.zeros_like(x) if g is None else g
+        return unflatten(treedef, [anp.zeros_like(x) if g is None else
+                                   g if g.dtype == x.dtype else anp.astype(g, x.dtype)
                                    for x, g in zip(leaves, found, strict=True)])
 
-    return unflatten(out_tree, [mode.lower(x) for x in out]), pull
+    return unflatten(out_tree, [mode.lower(x) for x in out]), pull, mode
 
 
-def _shaped(x):
-    return np.empty(x.shape, bool) if isinstance(x, Tensor) and _is_concrete(x.shape) else (
-        0 if isinstance(x, Tensor) else x)
+def _in_place(f, error):
+    """NumPy's complaint about a locked array, in words; any other error as it is."""
+    if "read-only" not in str(error):
+        return error
+    return LabError(f"{_name(f)} changes an array in place that a derivative needs; make a new one, "
+                    f"as in x = x + 1.")
 
 
-def _is_concrete(shape):
-    return not any(isinstance(n, str) for n in shape)
+def _fingerprint(array):
+    """A number that changes with the array's bytes (Adler-32)."""
+    return zlib.adler32(array if array.flags.c_contiguous else array.tobytes())
 
 
 def _belongs(x, mode):
@@ -74,7 +101,7 @@ def jvp(f, args, tangents):
     inputs = [mode.variable(x, t) if is_float(x) else x
               for x, t in zip(leaves, moves, strict=True)]
     out, out_tree = flatten(f(*unflatten(treedef, inputs)))
-    mode.open = False
+    mode.close()
     tangent = [x.note if _belongs(x, mode) else anp.zeros_like(_array(x)) for x in out]
     return (unflatten(out_tree, [mode.lower(x) for x in out]), unflatten(out_tree, tangent))
 
@@ -94,7 +121,7 @@ def value_and_grad(f, argnum=0):
     @functools.wraps(f)
     def value_and_grad_f(*args):
         x, alone = _alone(f, args, argnum)
-        value, pull = vjp(alone, x)
+        value, pull, _ = _differentiate(alone, (x,), once=True)
         value = np.asarray(value) if isinstance(value, int | float) else value
         if not hasattr(value, "shape") or value.shape != ():
             raise LabError(f"grad: {_name(f)} should return one number, got "

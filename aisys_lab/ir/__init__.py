@@ -6,11 +6,11 @@ from aisys_lab.ir.graph import Graph, Node, infer, tidy, verify
 from aisys_lab.ir.interpret import Work, arguments, interpret, work
 from aisys_lab.ir.layers import LAYERS, Layer, layer
 from aisys_lab.ir.network import Counts, Network
-from aisys_lab.ir.ops import OPS, Op, Traced, bind
+from aisys_lab.ir.ops import OPS, Op, Traced, bind, explain
 from aisys_lab.ir.spec import Spec, broadcast, dtype_of, parse_spec, short, spec_of
 from aisys_lab.ir.text import parse
 
 __all__ = ["COUNTS", "LAYERS", "OPS", "Count", "Counts", "Graph", "Layer", "Network", "Node",
            "Op", "Spec", "Traced", "Work", "arguments", "bind", "broadcast", "count_layer",
-           "count_values", "dtype_of", "infer", "interpret", "layer", "out_shape", "parse",
+           "count_values", "dtype_of", "explain", "infer", "interpret", "layer", "out_shape", "parse",
            "parse_spec", "short", "size_of", "spec_of", "tidy", "verify", "work"]

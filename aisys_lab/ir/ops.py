@@ -35,16 +35,18 @@ def define(name, eval, infer, flops, kind, multi=False):
 
 def bind(op, *inputs, **attrs):
     """The one door: computes on values, infers on specs, records on traced values."""
-    top = None
+    top, open_ = None, False
     for x in inputs:
-        if isinstance(x, Traced) and (top is None or x.mode.level > top.level):
-            top = x.mode
+        if isinstance(x, Traced):
+            if top is None or x.mode.level > top.level:
+                top = x.mode
+        elif type(x) is Spec:
+            open_ = True
     if top is not None:
         return top.bind(op, inputs, attrs)
-    if any(isinstance(x, Spec) for x in inputs):
-        return OPS[op].infer(*inputs, **attrs)
+    row = OPS[op]
     try:
-        return OPS[op].eval(*inputs, **attrs)
+        return (row.infer if open_ else row.eval)(*inputs, **attrs)
     except (ValueError, TypeError, OverflowError) as error:
         raise explain(op, inputs, attrs, error) from None
 
@@ -121,7 +123,7 @@ def reduced(spec, axis, keepdims):
 
 def _infer_reduce(ufunc):
     def infer(x, axis, keepdims=False):
-        dtype = ufunc(np.empty((1,) * max(x.ndim, 1), x.dtype), axis=0).dtype
+        dtype = ufunc(np.ones((1,) * max(x.ndim, 1), x.dtype), axis=0).dtype
         return Spec(reduced(x, axis, keepdims), dtype)
     return infer
 

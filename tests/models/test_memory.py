@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import aisys_lab as lab
 from aisys_lab.autodiff import numpy as anp
-from aisys_lab.autodiff.tensor import Reverse
+from aisys_lab.autodiff.reverse import Reverse
 from aisys_lab.exercises.ledger import train_step
 from aisys_lab.ir import Network, layer
 from aisys_lab.models.memory import memory_rows, memory_values
