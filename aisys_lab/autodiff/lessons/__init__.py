@@ -1,0 +1,1 @@
+"""Derivatives on one screen each: the engine in small, one idea a file."""
