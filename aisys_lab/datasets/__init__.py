@@ -1,5 +1,7 @@
 """Small, real, seeded data that needs no network."""
 
+from aisys_lab.datasets.clothes import fashion
 from aisys_lab.datasets.dataset import Dataset, digits
+from aisys_lab.datasets.novel import Text, text
 
-__all__ = ["Dataset", "digits"]
+__all__ = ["Dataset", "Text", "digits", "fashion", "text"]

@@ -1,10 +1,10 @@
 """A data set is two arrays with a name; slicing gives the pair ``(x, y)``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from aisys_lab.core import need
+from aisys_lab.core import LabError, need
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,7 @@ class Dataset:
     x: np.ndarray
     y: np.ndarray
     classes: int
+    words: tuple = ()
     is_leaf = True
 
     def __len__(self):
@@ -32,6 +33,21 @@ class Dataset:
         order = rng.permutation(len(self))
         for start in range(0, len(self) - size + 1, size):
             yield self[order[start:start + size]]
+
+    def first(self, count):
+        """The same data set with its first ``count`` examples only."""
+        return replace(self, name=f"{self.name}, first {count}", x=self.x[:count],
+                       y=self.y[:count])
+
+    def flat(self):
+        """The same data set with each example as one row of numbers."""
+        return replace(self, x=self.x.reshape(len(self), -1))
+
+    def word(self, label):
+        """What a label stands for, as «ankle boot» for 9; the number itself where none is known."""
+        if not 0 <= label < self.classes:
+            raise LabError(f"{self.name} has the labels 0 to {self.classes - 1}, not {label}.")
+        return self.words[label] if self.words else str(label)
 
 
 def digits():
