@@ -11,12 +11,22 @@ from aisys_lab.ir.spec import Spec
 
 @dataclass(frozen=True)
 class Node:
-    """One application of an op: names in, names out; ``attrs`` are plain values or a body graph."""
+    """One application of an op: names in, names out; ``attrs`` are plain values or body graphs.
+
+    ``after`` are control edges: names of values that must have been made before, though the node
+    does not read them.
+    """
 
     outs: tuple
     op: str
     inputs: tuple
     attrs: dict = field(default_factory=dict)
+    after: tuple = ()
+
+    @property
+    def label(self):
+        """The node as errors name it."""
+        return f"{', '.join(self.outs)} = {self.op}({', '.join(self.inputs)})"
 
 
 @dataclass(frozen=True)
@@ -88,7 +98,7 @@ def tidy(graph):
     """Drops constants and specs that no node, input or output names."""
     used = {*graph.inputs, *graph.outputs}
     for node in graph.nodes:
-        used.update(node.inputs, node.outs)
+        used.update(node.inputs, node.outs, node.after)
     return replace(graph, specs={name: s for name, s in graph.specs.items() if name in used},
                    constants={name: c for name, c in graph.constants.items() if name in used})
 
@@ -143,20 +153,26 @@ def _verify_specs(graph):
 
 
 def _verify_node(graph, node, known):
-    label = f"{', '.join(node.outs)} = {node.op}({', '.join(node.inputs)})"
-    for name in node.inputs:
+    for name in (*node.inputs, *node.after):
         if name not in known:
-            raise LabError(f"{label}: {name} is used before it is made.")
+            raise LabError(f"{node.label}: {name} is used before it is made{_circle(graph)}.")
     for name in node.outs:
         if name in known:
-            raise LabError(f"{label}: {name} is made twice.")
+            raise LabError(f"{node.label}: {name} is made twice.")
     made = infer(node, graph.specs)
     said = tuple(graph.specs[name] for name in node.outs)
     if made != said:
-        raise LabError(f"{label}: makes {', '.join(map(str, made))}, the graph says "
+        raise LabError(f"{node.label}: makes {', '.join(map(str, made))}, the graph says "
                        f"{', '.join(map(str, said))}.")
     for body in (value for value in node.attrs.values() if isinstance(value, Graph)):
         verify(body)
+
+
+def _circle(graph):
+    """The cycle that a graph has, for the end of a sentence."""
+    from aisys_lab.ir.order import named_cycle
+    names = named_cycle(graph)
+    return f", in a cycle: {' -> '.join(names)}" if names else ""
 
 
 # ---- a node that holds a small graph of its own, as fusion makes them

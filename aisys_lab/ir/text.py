@@ -35,11 +35,18 @@ def _constant(name, array):
 
 def _call(node, indent):
     plain = {k: v for k, v in node.attrs.items() if not isinstance(v, Graph)}
-    bodies = [v for v in node.attrs.values() if isinstance(v, Graph)]
+    bodies = {k: v for k, v in node.attrs.items() if isinstance(v, Graph)}
     parts = [*node.inputs, *(f"{key}={_attr(value)}" for key, value in plain.items())]
     call = f"{node.op}({', '.join(parts)})"
+    call += f" after {', '.join(node.after)}" if node.after else ""
     return "\n".join([call + (" where" if bodies else ""),
-                      *(show_graph(body, indent) for body in bodies)])
+                      *(_body(key, body, indent) for key, body in bodies.items())])
+
+
+def _body(key, body, indent):
+    """A body graph; its first line says which one it is, unless the op has only one."""
+    text = show_graph(body, indent)
+    return text if key == "body" else f"{indent}{key} {text[len(indent):]}"
 
 
 def _attr(value):
@@ -59,7 +66,9 @@ def _plain(value):
 
 LINE = re.compile(r"(?P<outs>[\w., ]+?)\s*:\s*(?P<specs>\w+\[[\w,]*\](?:, \w+\[[\w,]*\])*)"
                   r"\s*(?:= (?P<rest>.*))?")
-CALL = re.compile(r"(?P<op>\w+)\((?P<args>.*)\)(?P<where> where)?")
+CALL = re.compile(r"(?P<op>\w+)\((?P<args>.*)\)(?: after (?P<after>[\w., ]+?))?"
+                  r"(?P<where> where)?")
+BODY = re.compile(r"(?:(?P<key>\w+) )?(?P<graph>graph \S.*)")
 
 
 def parse(text, constants=None):
@@ -92,8 +101,7 @@ def _graph(lines, given):
         line, lines = lines[0], lines[1:]
         text = line[1].strip()
         if re.fullmatch(r"output( [\w., ]+)?", text):
-            outputs = tuple(filter(None, re.split(r",\s*", text[6:].strip())))
-            return Graph(name, tuple(inputs), outputs, tuple(nodes), specs, constants), lines
+            return Graph(name, tuple(inputs), _names(text[6:]), tuple(nodes), specs, constants), lines
         match = LINE.fullmatch(text)
         if not match:
             raise _fault(line, "does not read")
@@ -134,14 +142,30 @@ def _node(line, match, lines, given):
         raise _fault(line, "is no call")
     inputs, attrs = _arguments(line, call["args"])
     if call["where"]:
-        attrs["body"], lines = _graph(lines, given)
-    outs = tuple(re.split(r",\s*", match["outs"]))
-    return Node(outs, call["op"], inputs, attrs), lines
+        lines = _bodies(line, lines, attrs, given)
+    return Node(_names(match["outs"]), call["op"], inputs, attrs, _names(call["after"])), lines
+
+
+def _bodies(line, lines, attrs, given):
+    """Reads the graphs below a node into its attributes; returns the lines after them."""
+    found = False
+    while lines and (head := BODY.fullmatch(lines[0][1].strip())):
+        first = (lines[0][0], head["graph"])
+        attrs[head["key"] or "body"], lines = _graph([first, *lines[1:]], given)
+        found = True
+    if not found:
+        raise _fault(lines[0] if lines else line, "should read 'graph NAME'")
+    return lines
+
+
+def _names(text):
+    """Names between commas."""
+    return tuple(filter(None, re.split(r",\s*", (text or "").strip())))
 
 
 def _arguments(line, text):
     inputs, _, attrs = re.fullmatch(r"((?:[\w.]+(?:, |$))*)((.*))", text).groups()
-    names = tuple(filter(None, re.split(r",\s*", inputs)))
+    names = _names(inputs)
     if not attrs:
         return names, {}
     try:
