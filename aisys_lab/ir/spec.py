@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aisys_lab.core import LabError
+from aisys_lab.core import LabError, slot
 
 DTYPES = {"f64": np.float64, "f32": np.float32, "f16": np.float16, "i64": np.int64,
           "i32": np.int32, "i16": np.int16, "i8": np.int8, "u8": np.uint8, "u16": np.uint16,
@@ -97,15 +97,24 @@ def parse_spec(text):
     return Spec(tuple(int(n) if n.isdigit() else n for n in axes), dtype_of(match[1]))
 
 
-def broadcast(*shapes, op="broadcast"):
-    """NumPy's broadcasting of shapes, with named axes; a sentence if they do not fit."""
+@slot("autodiff.broadcast")
+def broadcast_shapes(*shapes):
+    """The shape that shapes broadcast to, with named axes; ValueError where two do not fit."""
     rank = max(map(len, shapes), default=0)
     padded = [(1,) * (rank - len(shape)) + tuple(shape) for shape in shapes]
     out = []
     for axes in zip(*padded, strict=True):
         wide = {n for n in axes if n != 1}
         if len(wide) > 1:
-            raise LabError(f"{op}: shapes {' and '.join(str(list(s)) for s in shapes)} do not "
-                           f"broadcast: {' against '.join(map(str, sorted(wide, key=str)))}.")
+            raise ValueError(" against ".join(map(str, sorted(wide, key=str))))
         out.append(wide.pop() if wide else 1)
     return tuple(out)
+
+
+def broadcast(*shapes, op="broadcast"):
+    """NumPy's broadcasting of shapes; a sentence that names ``op`` if they do not fit."""
+    try:
+        return tuple(broadcast_shapes(*shapes))
+    except ValueError as error:
+        raise LabError(f"{op}: shapes {' and '.join(str(list(s)) for s in shapes)} do not "
+                       f"broadcast: {error}.") from None

@@ -1,8 +1,10 @@
 """Broadcasting undone: the one thing that rules of many ops need."""
 
 from aisys_lab.autodiff import numpy as anp
+from aisys_lab.core import slot
 
 
+@slot("autodiff.unbroadcast")
 def unbroadcast(g, x):
     """Sums ``g`` down to the shape of ``x``: the transpose of broadcasting."""
     target, extra = anp.shape(x), anp.ndim(g) - anp.ndim(x)
