@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from aisys_lab.viz.frameworks import frameworks_map
 from aisys_lab.viz.svg import box, picture
 from aisys_lab.viz.tour import stack, tour_map
 
@@ -14,7 +15,8 @@ def favicon():
                    "AISys Lab", width=32)
 
 
-DIAGRAMS = {"stack.svg": stack, "tour.svg": lambda: tour_map("I.1"), "favicon.svg": favicon}
+DIAGRAMS = {"stack.svg": stack, "tour.svg": lambda: tour_map("I.1"), "favicon.svg": favicon,
+            "frameworks.svg": frameworks_map}
 
 
 def write(folder):
