@@ -76,7 +76,7 @@ def per_element(*specs, **attrs):
     return math.prod(broadcast(*(spec.shape for spec in specs)))
 
 
-def _infer_ufunc(name, ufunc):
+def infer_ufunc(name, ufunc):
     def infer(*specs):
         shape = broadcast(*(spec.shape for spec in specs), op=name)
         try:
@@ -94,10 +94,15 @@ UFUNCS = {
     "pow": np.power, "maximum": np.maximum, "minimum": np.minimum, "eq": np.equal,
     "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater,
     "ge": np.greater_equal, "logical_and": np.logical_and, "logical_or": np.logical_or,
-    "logical_not": np.logical_not,
+    "logical_not": np.logical_not, "expm1": np.expm1, "log1p": np.log1p, "exp2": np.exp2,
+    "log2": np.log2, "log10": np.log10, "cbrt": np.cbrt, "tan": np.tan, "arcsin": np.arcsin,
+    "arccos": np.arccos, "arctan": np.arctan, "arctan2": np.arctan2, "sinh": np.sinh,
+    "cosh": np.cosh, "arcsinh": np.arcsinh, "arccosh": np.arccosh, "arctanh": np.arctanh,
+    "ceil": np.ceil, "trunc": np.trunc, "mod": np.remainder, "floor_div": np.floor_divide,
+    "hypot": np.hypot, "logaddexp": np.logaddexp,
 }
 for _name, _ufunc in UFUNCS.items():
-    define(_name, _ufunc, _infer_ufunc(_name, _ufunc), per_element, "elementwise")
+    define(_name, _ufunc, infer_ufunc(_name, _ufunc), per_element, "elementwise")
 
 
 def _infer_where(condition, x, y):
@@ -128,12 +133,13 @@ def _infer_reduce(ufunc):
     return infer
 
 
-for _name, _reduce in {"sum": np.sum, "max": np.max, "min": np.min}.items():
+for _name, _reduce in {"sum": np.add.reduce, "prod": np.multiply.reduce,
+                       "max": np.maximum.reduce, "min": np.minimum.reduce}.items():
     define(_name, lambda x, axis, keepdims=False, f=_reduce: f(x, axis=axis, keepdims=keepdims),
            _infer_reduce(_reduce), lambda x, **attrs: x.size, "reduce")
-define("argmax", np.argmax,
-       lambda x, axis: Spec(reduced(x, (axis,), False), np.int64),
-       lambda x, **attrs: x.size, "reduce")
+for _name, _place in {"argmax": np.argmax, "argmin": np.argmin}.items():
+    define(_name, _place, lambda x, axis: Spec(reduced(x, (axis,), False), np.int64),
+           lambda x, **attrs: x.size, "reduce")
 
 
 # ---- matmul
@@ -181,6 +187,15 @@ def _infer_broadcast_to(x, shape):
     return Spec(shape, x.dtype)
 
 
+def _broadcast_to(x, shape):
+    """A copy where that is quicker than NumPy's view."""
+    if math.prod(shape) > 4096:
+        return np.broadcast_to(x, shape)
+    out = np.empty(shape, x.dtype if hasattr(x, "dtype") else np.result_type(x))
+    out[...] = x
+    return out
+
+
 def _infer_concatenate(*specs, axis):
     rests = {s.shape[:axis] + s.shape[axis + 1:] for s in specs}
     if len(rests) > 1:
@@ -213,7 +228,7 @@ def _unslice(x, shape, start, stop, step):
 
 define("reshape", np.reshape, _infer_reshape, free, "shape")
 define("transpose", np.transpose, _infer_transpose, free, "shape")
-define("broadcast_to", np.broadcast_to, _infer_broadcast_to, free, "shape")
+define("broadcast_to", _broadcast_to, _infer_broadcast_to, free, "shape")
 define("concatenate", lambda *xs, axis: np.concatenate(xs, axis=axis), _infer_concatenate, free,
        "shape")
 define("slice", lambda x, start, stop, step: np.asarray(x)[_slices(start, stop, step)],
