@@ -1,6 +1,15 @@
 """The typed graph: primitive ops, specs, text form, verifier, the oracle interpreter."""
 
-from aisys_lab.ir import convolution, integer, linalg, pooling, random  # noqa: F401  (add rows)
+from aisys_lab.ir import (  # noqa: F401  (they add rows to OPS)
+    convolution,
+    gather,
+    integer,
+    linalg,
+    pooling,
+    random,
+    scans,
+    special,
+)
 from aisys_lab.ir.counts import COUNTS, Count, count_layer, count_values, out_shape, size_of
 from aisys_lab.ir.graph import Graph, Node, infer, tidy, verify
 from aisys_lab.ir.interpret import Work, arguments, interpret, work
