@@ -10,6 +10,7 @@ from aisys_lab.core import LabError
 from aisys_lab.ir import OPS, bind, explain, spec_of
 
 _resting = ContextVar("resting", default=False)
+_NO_ATTRS = {}
 
 
 @contextmanager
@@ -39,54 +40,65 @@ class Reverse(Mode):
     def __init__(self):
         super().__init__()
         self.tape, self.held = [], []
+        self.outer = False  # whether values may be tensors of another mode
 
     def variable(self, value):
         """A tensor by which to differentiate."""
         self.hold(value)
-        return self._entry(None, (), (), value, {})
+        self.outer = self.outer or type(value) is Tensor
+        self.tape.append((None, (), (), value, _NO_ATTRS))
+        return Tensor(value, self, len(self.tape) - 1)
 
     def bind(self, op, inputs, attrs):
         """Computes, and writes an entry where a rule says how to come back."""
-        parents, values, outer = [], [], False
+        if "body" in attrs and op not in VJP:
+            return inside(inputs, attrs)
+        parents, values = [], []
         for x in inputs:
             if type(x) is Tensor:
                 if x.mode is self:
                     parents.append(x.note)
-                    x = x.value
-                    outer = outer or type(x) is Tensor
-                else:
-                    parents.append(None)
-                    outer = True
-            else:
-                parents.append(None)
-                if type(x) is np.ndarray and x.flags.writeable:
-                    self.hold(x)
+                    values.append(x.value)
+                    continue
+                self.outer = True
+            elif type(x) is np.ndarray and x.flags.writeable:
+                self.hold(x)
+            parents.append(None)
             values.append(x)
-        if "body" in attrs and op not in VJP:
-            return inside(inputs, attrs)
-        rules = VJP[op]
-        out = bind(op, *values, **attrs) if outer else compute(op, values, attrs)
-        if rules is None or _resting.get():
+        if self.outer:
+            out = bind(op, *values, **attrs)
+        else:
+            try:
+                out = OPS[op].eval(*values, **attrs)
+            except (ValueError, TypeError, OverflowError) as error:
+                raise explain(op, values, attrs, error) from None
+        if VJP[op] is None or _resting.get():
             return out
-        return self._entry(op, parents, values, out, attrs)
-
-    def _entry(self, op, parents, values, out, attrs):
-        tape, first = self.tape, len(self.tape)
+        tape = self.tape
         tape.append((op, parents, values, out, attrs))
-        if type(out) is not tuple:
-            return Tensor(out, self, first)
-        tape.extend([(None, (), (), None, {})] * (len(out) - 1))
+        if type(out) is tuple:
+            return self._several(out)
+        return Tensor(out, self, len(tape) - 1)
+
+    def _several(self, out):
+        """A tensor a result; each has a position, the first that of the entry itself."""
+        first = len(self.tape) - 1
+        self.tape.extend([(None, (), (), None, _NO_ATTRS)] * (len(out) - 1))
         return tuple(Tensor(x, self, first + i) for i, x in enumerate(out))
 
     def hold(self, array):
-        """Locks a saved array while the function runs: changing it in place raises there."""
-        if type(array) is np.ndarray and array.flags.writeable:
+        """Locks a saved array while the function runs: changing it in place raises there.
+
+        Memory that another library lends (PyTorch's, say) stays open: NumPy could not reopen it.
+        """
+        if type(array) is np.ndarray and array.flags.writeable \
+                and isinstance(array.base, np.ndarray | None):
             array.flags.writeable = False
             self.held.append(array)
 
     def release(self):
-        """Gives the arrays back, and returns them."""
-        for array in self.held:
+        """Gives the arrays back, owners before their views, and returns them."""
+        for array in sorted(self.held, key=lambda array: array.base is not None):
             array.flags.writeable = True
         return self.held
 
@@ -100,61 +112,53 @@ class Reverse(Mode):
         for out, g in seeds:
             if type(out) is Tensor and out.mode is self:
                 add_to(waiting, out.note, g)
-        for index in range(len(tape) - 1, -1, -1):
+        while tape:
             op, parents, values, out, attrs = tape.pop()
             if op is None:
                 continue
-            g = waiting[index]
+            here = len(tape)
             if type(out) is tuple:
-                g = _together(waiting[index:index + len(out)], out)
+                waiting[here] = _together(waiting[here:here + len(out)], out)
+            g = waiting[here]
             if g is not None:
-                waiting[index] = None
-                self._push(op, parents, waiting, (g, out, *values), attrs)
+                waiting[here] = None
+                _push(op, parents, waiting, g, out, values, attrs)
         return [waiting[x.note] for x in variables]
 
-    def _push(self, op, parents, waiting, given, attrs):
-        """Adds to each parent its gradient, by the op's rules on ``given``: g, out, inputs."""
-        rules = VJP[op]
-        if type(rules) is Joint:
-            parts = rules.rule(*given, **attrs)
-        for k, parent in enumerate(parents):
-            if parent is None:
-                continue
-            if type(rules) is tuple:
-                rule = rules[k]
-                part = None if rule is None else rule(*given, **attrs)
-            elif type(rules) is Joint:
-                part = parts[k]
-            else:
-                part = rules(k)(*given, **attrs)
-            if part is None:
-                continue
-            x = given[k + 2]
-            if part.shape != x.shape:
-                part = fitted(op, k, part, x)
-            before = waiting[parent]
-            waiting[parent] = part if before is None else before + part
+
+def _push(op, parents, waiting, g, out, values, attrs):
+    """Adds to the gradient of each parent what the op's rules say."""
+    rules = VJP[op]
+    if type(rules) is Joint:
+        parts = rules.rule(g, out, *values, **attrs)
+        rules = [lambda *_, part=part, **__: part for part in parts]
+    elif type(rules) is not tuple:
+        rules = [rules(k) for k in range(len(parents))]
+    if len(rules) != len(parents):
+        raise LabError(f"the vjp row of {op} has {len(rules)} rules for {len(parents)} inputs.")
+    for parent, rule, x in zip(parents, rules, values, strict=True):
+        if parent is None or rule is None:
+            continue
+        part = rule(g, out, *values, **attrs)
+        if part is None:
+            continue
+        if part.shape != x.shape:
+            part = fitted(op, part, x)
+        before = waiting[parent]
+        waiting[parent] = part if before is None else before + part
 
 
 def add_to(waiting, position, g):
     waiting[position] = g if waiting[position] is None else waiting[position] + g
 
 
-def compute(op, values, attrs):
-    """The op on arrays and numbers; a sentence where NumPy refuses."""
-    try:
-        return OPS[op].eval(*values, **attrs)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise explain(op, values, attrs, error) from None
-
-
-def fitted(op, k, part, x):
+def fitted(op, part, x):
     """A gradient at the shape of its input: broadcasting of elementwise ops is undone here."""
     from aisys_lab.autodiff.rules.broadcasting import unbroadcast
     if OPS[op].kind == "elementwise":
         part = unbroadcast(part, x)
     if part.shape != x.shape:
-        raise LabError(f"the vjp rule of {op} gives {spec_of(part)} for input {k}, which is "
+        raise LabError(f"the vjp rule of {op} gives {spec_of(part)} for an input that is "
                        f"{spec_of(x)}; a gradient has the shape of its input.")
     return part
 

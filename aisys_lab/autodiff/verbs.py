@@ -23,49 +23,63 @@ def vjp(f, *args):
     floats get zeros. Raises LabError where an array that the derivative needs is changed in
     place, by ``f`` or before ``pull``.
     """
-    out, pull, mode = _differentiate(f, args)
-    before = [_fingerprint(x) for x in mode.held]
-
-    def guarded(g):
-        if before != [_fingerprint(x) for x in mode.held]:
-            raise LabError(f"pull: an array that the derivative of {_name(f)} needs was changed in "
-                           f"place after the value was computed; copy it first.")
-        return pull(g)
-
-    return out, guarded
-
-
-def _differentiate(f, args, once=False):
-    """``(out, pull, mode)``; with ``once``, pull may be called one time and frees the tape."""
-    mode = MODES["reverse"]()
-    leaves, treedef = flatten(tuple(args))
-    leaves = [_array(x) for x in leaves]
-    try:
-        inputs = [mode.variable(x) if is_float(x) else x for x in leaves]
-        out, out_tree = flatten(f(*unflatten(treedef, inputs)))
-    except ValueError as error:
-        raise _in_place(f, error) from None
-    finally:
-        mode.release()
-    mode.close()
-    variables = [x for x in inputs if _belongs(x, mode)]
+    run = _Run(f, args)
+    before = [_fingerprint(x) for x in run.mode.held]
 
     def pull(g):
-        seeds = flatten(g)[0]
-        if len(seeds) != len(out):
-            raise LabError(f"pull: f has {len(out)} outputs, got {len(seeds)} gradients.")
-        seeds = [_array(s) for s in seeds]
-        for x, s in zip(out, seeds, strict=True):
-            if getattr(x, "shape", ()) != s.shape:
-                raise LabError(f"pull: the gradient should be {spec_of(x)} like the output, got "
-                               f"{spec_of(s)}.")
-        grads = iter(mode.gradients(list(zip(out, seeds, strict=True)), variables, once))
-        found = [next(grads) if _belongs(x, mode) else None for x in inputs]
-        return unflatten(treedef, [anp.zeros_like(x) if g is None else
-                                   g if g.dtype == x.dtype else anp.astype(g, x.dtype)
-                                   for x, g in zip(leaves, found, strict=True)])
+        if before != [_fingerprint(x) for x in run.mode.held]:
+            raise LabError(f"pull: an array that the derivative of {_name(f)} needs was changed in "
+                           f"place after the value was computed; copy it first.")
+        return run.pull(_matched(g, run.out))
 
-    return unflatten(out_tree, [mode.lower(x) for x in out]), pull, mode
+    return run.value(), pull
+
+
+class _Run:
+    """One run of ``f`` in reverse mode: its outputs, and the way back from them."""
+
+    def __init__(self, f, args):
+        mode = self.mode = MODES["reverse"]()
+        leaves, self.tree = flatten(args)
+        self.leaves = [x if hasattr(x, "dtype") else np.asarray(x) for x in leaves]
+        try:
+            self.inputs = [mode.variable(x) if is_float(x) else x for x in self.leaves]
+            self.out, self.out_tree = flatten(f(*unflatten(self.tree, self.inputs)))
+        except ValueError as error:
+            raise _in_place(f, error) from None
+        finally:
+            mode.release()
+        mode.close()
+
+    def value(self):
+        """What ``f`` returned, without the tape."""
+        return unflatten(self.out_tree, [self.mode.lower(x) for x in self.out])
+
+    def pull(self, seeds, once=False):
+        """One gradient an argument; ``once`` frees the tape along the way."""
+        variables = [x for x in self.inputs if _belongs(x, self.mode)]
+        found = iter(self.mode.gradients(zip(self.out, seeds, strict=True), variables, once))
+        grads = [next(found) if _belongs(x, self.mode) else None for x in self.inputs]
+        return unflatten(self.tree, [_like(x, g) for x, g in zip(self.leaves, grads, strict=True)])
+
+
+def _matched(g, out):
+    """The leaves of ``g`` as arrays; a sentence if they do not fit the outputs."""
+    seeds = [_array(s) for s in flatten(g)[0]]
+    if len(seeds) != len(out):
+        raise LabError(f"pull: f has {len(out)} outputs, got {len(seeds)} gradients.")
+    for x, s in zip(out, seeds, strict=True):
+        if anp.shape(x) != s.shape:
+            raise LabError(f"pull: the gradient should be {spec_of(x)} like the output, got "
+                           f"{spec_of(s)}.")
+    return seeds
+
+
+def _like(x, g):
+    """The gradient of a leaf: zeros where nothing came, of the leaf's dtype."""
+    if g is None:
+        return anp.zeros_like(x)
+    return g if g.dtype == x.dtype else anp.astype(g, x.dtype)
 
 
 def _in_place(f, error):
@@ -121,14 +135,13 @@ def value_and_grad(f, argnum=0):
     @functools.wraps(f)
     def value_and_grad_f(*args):
         x, alone = _alone(f, args, argnum)
-        value, pull, _ = _differentiate(alone, (x,), once=True)
-        value = np.asarray(value) if isinstance(value, int | float) else value
-        if not hasattr(value, "shape") or value.shape != ():
+        run = _Run(alone, (x,))
+        if len(run.out) != 1 or anp.shape(run.out[0]) != ():
             raise LabError(f"grad: {_name(f)} should return one number, got "
-                           f"{_what(value)}; "
-                           f"jacobian or elementwise_grad take arrays.")
-        _needs_floats(f, x)
-        return value, pull(anp.ones_like(value))[0]
+                           f"{_what(run.value())}; jacobian or elementwise_grad take arrays.")
+        _needs_floats(f, run.leaves)
+        value = _array(run.value())
+        return value, run.pull([anp.ones_like(value)], once=True)[0]
     value_and_grad_f.__name__ = f"value_and_grad_{_name(f)}"
     return value_and_grad_f
 
@@ -149,8 +162,8 @@ def _name(f):
     return getattr(f, "__name__", "f").strip("<>")
 
 
-def _needs_floats(f, arg):
-    for leaf in flatten(arg)[0]:
+def _needs_floats(f, leaves):
+    for leaf in leaves:
         if not is_float(_array(leaf)):
             raise LabError(f"grad of {_name(f)}: an argument is {spec_of(leaf)}; derivatives are "
                            f"taken by floating-point arrays, so write 2.0 for 2.")
@@ -212,7 +225,7 @@ def check_grads(f, modes=("fwd", "rev"), order=2, tolerance=1e-6, seed=0):
         raise LabError(f"check_grads: modes={modes!r}; the modes are: fwd, rev.")
 
     def check(*args):
-        _needs_floats(f, args)
+        _needs_floats(f, flatten(args)[0])
         rng = np.random.default_rng(seed)
         v = tree_map(lambda x: rng.standard_normal(np.shape(x)), args)
         out, forward = jvp(f, args, v)

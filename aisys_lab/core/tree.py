@@ -6,6 +6,7 @@ from aisys_lab.core.errors import LabError
 from aisys_lab.core.text import listing
 
 _LEAF = object()
+_leaf_types = set()  # types seen to be leaves, so that they need not be looked at again
 
 
 def flatten(tree):
@@ -17,7 +18,7 @@ def flatten(tree):
 def _take(tree, leaves):
     if tree is None:
         return None
-    kind, keys, children = _open(tree)
+    kind, keys, children = (None, (), ()) if type(tree) in _leaf_types else _open(tree)
     if kind is None:
         leaves.append(tree)
         return _LEAF
@@ -34,6 +35,7 @@ def _open(tree):
             and not getattr(tree, "is_leaf", False):
         names = [field.name for field in dataclasses.fields(tree)]
         return type(tree), names, [getattr(tree, name) for name in names]
+    _leaf_types.add(type(tree))
     return None, (), ()
 
 
@@ -51,6 +53,8 @@ def _put(treedef, leaves):
     values = [_put(child, leaves) for child in children]
     if kind is dict:
         return dict(zip(keys, values, strict=True))
+    if kind is tuple or kind is list:
+        return kind(values)
     if dataclasses.is_dataclass(kind):
         return kind(**dict(zip(keys, values, strict=True)))
     return kind(*values) if hasattr(kind, "_fields") else kind(values)

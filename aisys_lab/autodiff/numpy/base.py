@@ -8,9 +8,11 @@ from aisys_lab.core import LabError
 from aisys_lab.ir import Spec, Traced, spec_of
 
 
+_KNOWN = (Traced, np.ndarray, np.generic, int, float, Spec)
+
+
 def as_input(x):
-    known = isinstance(x, Traced | Spec | np.ndarray | np.generic | int | float)
-    return x if known else np.asarray(x)
+    return x if isinstance(x, _KNOWN) else np.asarray(x)
 
 
 def ndim(x):
@@ -18,13 +20,20 @@ def ndim(x):
 
 
 def shape(x):
-    return x.shape if hasattr(x, "shape") else np.shape(x)
+    try:
+        return x.shape
+    except AttributeError:
+        return np.shape(x)
 
 
 def axes_of(x, axis, op):
     """An axis argument as a tuple of whole numbers from 0 up."""
-    rank = ndim(x)
-    axes = range(rank) if axis is None else axis if isinstance(axis, tuple | list) else (axis,)
+    rank = len(shape(x))
+    if axis is None:
+        return tuple(range(rank))
+    if type(axis) is int and -rank <= axis < rank:
+        return (axis % rank,)
+    axes = axis if isinstance(axis, tuple | list) else (axis,)
     return tuple(sorted(axis_of(x, a, op, rank) for a in axes))
 
 

@@ -16,6 +16,10 @@ def ones_like(x):
 
 
 def _full_like(x, value):
+    if type(x) is not Tensor:
+        out = np.empty(x.shape, x.dtype)
+        out[...] = value
+        return out
     if any(isinstance(n, str) for n in shape(x)):
         return broadcast_to(_constant_beside(x, np.full((), value, x.dtype)), shape(x))
     return _constant_beside(x, np.full(shape(x), value, x.dtype))

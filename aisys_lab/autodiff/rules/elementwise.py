@@ -1,14 +1,14 @@
 """Rules of elementwise ops: the gradient, or the tangent, times a slope."""
 
+import math
+
 from aisys_lab.autodiff import numpy as anp
-from aisys_lab.autodiff.rules.broadcasting import unbroadcast
 from aisys_lab.autodiff.tensor import JVP, VJP, is_float
 
 
 def _both(op, left, right):
-    """A binary op: local slopes of both sides give the vjp (summed down) and the jvp."""
-    VJP.define(op, (lambda g, out, x, y: unbroadcast(left(g, out, x, y), x),
-                    lambda g, out, x, y: unbroadcast(right(g, out, x, y), y)))
+    """A binary op: the slopes of both sides; the engine sums a gradient down to its input."""
+    VJP.define(op, (left, right))
     JVP.define(op, (left, right))
 
 
@@ -21,12 +21,29 @@ def _unary(op, slope):
 # unary: g times the slope
 _unary("neg", lambda g, out, x: -g)
 _unary("exp", lambda g, out, x: g * out)
+_unary("expm1", lambda g, out, x: g * (out + 1))
+_unary("exp2", lambda g, out, x: g * out * math.log(2))
 _unary("log", lambda g, out, x: g / x)
+_unary("log1p", lambda g, out, x: g / (1 + x))
+_unary("log2", lambda g, out, x: g / (x * math.log(2)))
+_unary("log10", lambda g, out, x: g / (x * math.log(10)))
 _unary("sqrt", lambda g, out, x: g / (2 * out))
-_unary("tanh", lambda g, out, x: g * (1 - out * out))
+_unary("cbrt", lambda g, out, x: g / (3 * out * out))
+_unary("abs", lambda g, out, x: g * anp.sign(x))
 _unary("sin", lambda g, out, x: g * anp.cos(x))
 _unary("cos", lambda g, out, x: -g * anp.sin(x))
-_unary("abs", lambda g, out, x: g * anp.sign(x))
+_unary("tan", lambda g, out, x: g * (1 + out * out))
+_unary("arcsin", lambda g, out, x: g / anp.sqrt(1 - x * x))
+_unary("arccos", lambda g, out, x: -g / anp.sqrt(1 - x * x))
+_unary("arctan", lambda g, out, x: g / (1 + x * x))
+_unary("sinh", lambda g, out, x: g * anp.cosh(x))
+_unary("cosh", lambda g, out, x: g * anp.sinh(x))
+_unary("tanh", lambda g, out, x: g * (1 - out * out))
+_unary("arcsinh", lambda g, out, x: g / anp.sqrt(x * x + 1))
+_unary("arccosh", lambda g, out, x: g / anp.sqrt(x * x - 1))
+_unary("arctanh", lambda g, out, x: g / (1 - x * x))
+_unary("erf", lambda g, out, x: g * (2 / math.sqrt(math.pi)) * anp.exp(-x * x))
+_unary("sigmoid", lambda g, out, x: g * out * (1 - out))
 
 # binary: at a tie of maximum and minimum each side gets half
 _both("add", lambda g, out, x, y: g, lambda g, out, x, y: g)
@@ -39,6 +56,12 @@ _both("maximum", lambda g, out, x, y: g * _share(x, out, y),
       lambda g, out, x, y: g * _share(y, out, x))
 _both("minimum", lambda g, out, x, y: g * _share(x, out, y),
       lambda g, out, x, y: g * _share(y, out, x))
+_both("mod", lambda g, out, x, y: g, lambda g, out, x, y: -g * (x // y))
+_both("hypot", lambda g, out, x, y: g * x / out, lambda g, out, x, y: g * y / out)
+_both("logaddexp", lambda g, out, x, y: g * anp.sigmoid(x - y),
+      lambda g, out, x, y: g * anp.sigmoid(y - x))
+_both("arctan2", lambda g, out, x, y: g * y / (x * x + y * y),
+      lambda g, out, x, y: -g * x / (x * x + y * y))
 
 
 def _less_one(y):
@@ -55,13 +78,13 @@ def _share(x, out, other):
 
 
 # steps and comparisons: zero slope wherever there is one
-for _op in ("sign", "floor", "rint", "eq", "ne", "lt", "le", "gt", "ge", "logical_and",
-            "logical_or", "logical_not", "argmax"):
+for _op in ("sign", "floor", "ceil", "trunc", "rint", "floor_div", "eq", "ne", "lt", "le", "gt",
+            "ge", "logical_and", "logical_or", "logical_not"):
     VJP.define(_op, None)
     JVP.define(_op, None)
 
-VJP.define("where", (None, lambda g, out, c, x, y: unbroadcast(anp.where(c, g, 0), x),
-                     lambda g, out, c, x, y: unbroadcast(anp.where(c, 0, g), y)))
+VJP.define("where", (None, lambda g, out, c, x, y: anp.where(c, g, 0),
+                     lambda g, out, c, x, y: anp.where(c, 0, g)))
 JVP.define("where", (None, lambda t, out, c, x, y: anp.where(c, t, 0),
                      lambda t, out, c, x, y: anp.where(c, 0, t)))
 VJP.define("cast", (lambda g, out, x, dtype: anp.astype(g, x.dtype)

@@ -2,12 +2,15 @@
 
 from aisys_lab.autodiff import numpy as anp
 from aisys_lab.autodiff.tensor import JVP, VJP
+from aisys_lab.ir import bind
 
 
 def _spread(g, x, axis, keepdims):
     """``g`` with the reduced axes back, at the shape of ``x``."""
-    kept = tuple(1 if i in axis else n for i, n in enumerate(anp.shape(x)))
-    return anp.broadcast_to(g if keepdims else anp.reshape(g, kept), anp.shape(x))
+    shape = x.shape
+    if not keepdims and g.shape:
+        g = anp.reshape(g, tuple(1 if i in axis else n for i, n in enumerate(shape)))
+    return bind("broadcast_to", g, shape=shape)
 
 
 def _winners(out, x, axis, keepdims):
