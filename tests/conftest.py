@@ -24,6 +24,17 @@ def pytest_collection_modifyitems(items):
                 mine, max_examples=int(os.environ["AISYS_FUZZ"]))
 
 
+def pytest_terminal_summary(terminalreporter):
+    """What became of torch's samples, op by op: one table from all processes of pytest."""
+    lines = [value for reports in terminalreporter.stats.values() for report in reports
+             for name, value in getattr(report, "user_properties", ())
+             if name == "opinfo" and report.when == "call"]
+    if lines:
+        from autodiff.opinfo import table
+        terminalreporter.section("our operations on torch's samples")
+        terminalreporter.write("\n".join(table(lines)) + "\n")
+
+
 @pytest.fixture(autouse=True)
 def empty_home(tmp_path_factory, monkeypatch):
     """Every test is a student without answers; no test touches ``my_aisys/``."""

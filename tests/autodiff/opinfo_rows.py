@@ -1,0 +1,177 @@
+"""How torch's operations on arrays are called in our namespace, which has NumPy's signatures."""
+
+import numpy as np
+
+from autodiff.opinfo import row
+
+
+def number(x, *args, **kwargs):
+    """A 0-d array and an axis of it, which torch allows and NumPy has not."""
+    return np.ndim(x) == 0 and bool(kwargs.get("dim", args[0] if args else ()) not in ((), None))
+
+
+NUMBER = {"an axis of a 0-d array": number}
+ALL = {**NUMBER, "dim=() for all axes": lambda x, *args, dim=None, **kwargs: dim == ()}
+
+
+def axes(ours, **more):
+    """A reduction with torch's dim and keepdim."""
+    return row(ours, unless=ALL, dim="axis", keepdim="keepdims", **more)
+
+
+def variance(f, x, dim=None, unbiased=None, correction=1, keepdim=False):
+    if isinstance(dim, bool):  # torch's old form: var(x, unbiased)
+        dim, unbiased = None, dim
+    ddof = correction if unbiased is None else int(unbiased)
+    return f(x, axis=dim, ddof=1 if ddof is None else ddof, keepdims=keepdim)
+
+
+def extreme(f, x, dim, keepdim=False):
+    return f(x, axis=dim, keepdims=keepdim)
+
+
+def ordered(f, x, dim=-1, descending=False, *, stable=False):
+    return -f(-x, dim) if descending else f(x, dim)
+
+
+def ranked(f, x, dim=-1, descending=False, *, stable=False):
+    return f(-x if descending else x, dim)
+
+
+def counts(sizes):
+    """Where torch's pieces of given sizes end, as numpy.split wants it."""
+    return list(np.cumsum(sizes)[:-1])
+
+
+def pieces(f, x, size, dim=0):
+    """torch.split: pieces of one size (the last may be smaller), or of given sizes."""
+    n = x.shape[dim]
+    return f(x, list(range(size, n, size)) if isinstance(size, int) else counts(size), axis=dim)
+
+
+def tail(x, pad):
+    """torch's pad widths, last axis first and flat, as NumPy's."""
+    pairs = list(zip(pad[::2], pad[1::2], strict=True))[::-1]
+    return [(0, 0)] * (np.ndim(x) - len(pairs)) + pairs
+
+
+CROP = {"negative widths": lambda x, pad, *args: min(pad) < 0}
+SAME = ("abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "add", "atan2", "ceil", "cos",
+        "cosh", "exp", "exp2", "expm1", "floor", "fmax", "fmin", "fmod", "hypot", "log", "log10",
+        "log1p", "log2", "logaddexp", "logaddexp2", "maximum", "minimum", "mul", "neg", "pow",
+        "reciprocal", "remainder", "round", "rsqrt", "sigmoid", "sign", "sin", "sinc", "sinh",
+        "sqrt", "square", "sub", "tan", "tanh", "true_divide", "trunc", "erf", "copysign",
+        "deg2rad", "rad2deg", "positive", "float_power", "ldexp", "logical_not", "isnan",
+        "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "isfinite")
+NUMPYS = {"acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh",
+          "atan": "arctan", "atanh": "arctanh", "atan2": "arctan2", "mul": "multiply",
+          "neg": "negative", "pow": "power", "sub": "subtract", "eq": "equal", "ne": "not_equal",
+          "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}
+ELEMENTWISE = {name: row(NUMPYS.get(name, name)) for name in SAME} | {
+    "div_no_rounding_mode": row("divide"), "max_binary": row("maximum"),
+    "min_binary": row("minimum"), "nn_functional_relu": row("relu"),
+    "__radd__": row("add", lambda f, x, y: f(y, x)),
+    "__rsub__": row("subtract", lambda f, x, y: f(y, x)),
+    "__rmul__": row("multiply", lambda f, x, y: f(y, x)),
+    "__rdiv__": row("divide", lambda f, x, y: f(y, x)),
+    "__rpow__": row("power", lambda f, x, y: f(y, x)),
+    "__rmatmul__": row("matmul", lambda f, x, y: f(y, x)),
+    "clamp": row("clip"),
+    "clamp_min": row("maximum"), "clamp_max": row("minimum"),
+    "where": row("where", lambda f, x, condition, y: f(condition, x, y)),
+    "masked_fill": row("where", lambda f, x, mask, value: f(mask, value, x)),
+    "nan_to_num": row("nan_to_num", posinf="posinf", neginf="neginf"),
+}
+REDUCTIONS = {
+    "sum": axes("sum"), "mean": axes("mean"), "amax": axes("max"), "amin": axes("min"),
+    "prod": row("prod", lambda f, x, dim=None, keepdim=False, dtype=None:
+                f(x, dim, dtype=dtype, keepdims=keepdim), unless=NUMBER),
+    "nansum": axes("nansum"), "all": axes("all"), "any": axes("any"),
+    "var": row("var", variance), "var_unbiased": row("var", variance),
+    "std": row("std", variance), "std_unbiased": row("std", variance),
+    "max_reduction_no_dim": row("max"), "min_reduction_no_dim": row("min"),
+    "max_reduction_with_dim": row("max", extreme, out=lambda out: out[0], unless=NUMBER),
+    "min_reduction_with_dim": row("min", extreme, out=lambda out: out[0], unless=NUMBER),
+    "argmax": axes("argmax"), "argmin": axes("argmin"),
+    "cumsum": row("cumsum", unless=NUMBER), "cumprod": row("cumprod", unless=NUMBER),
+    "logsumexp": row("logsumexp", unless=NUMBER),
+    "softmax": row("softmax", lambda f, x, dim: f(x, dim), unless=NUMBER),
+    "log_softmax": row("log_softmax", lambda f, x, dim: f(x, dim), unless=NUMBER),
+    "sort": row("sort", ordered, out=lambda out: out[0], unless=NUMBER),
+    "msort": row("sort", lambda f, x: f(x, 0)),
+    "argsort": row("argsort", ranked, unless=NUMBER),
+    "median": row("median"), "trapezoid": row("trapezoid", dim="axis"),
+    "diff": row("diff", lambda f, x, n=1, dim=-1, prepend=None, append=None:
+                f(x, n, dim, **{k: v for k, v in {"prepend": prepend, "append": append}.items()
+                                if v is not None})),
+}
+SHAPES = {
+    "broadcast_to": row("broadcast_to"), "reshape": row("reshape"), "view": row("reshape"),
+    "expand": row("broadcast_to", unless={"-1 for a length": lambda x, shape: -1 in shape}),
+    "ravel": row("ravel"), "flatten": row("ravel"),
+    "permute": row("transpose"), "transpose": row("swapaxes", unless=NUMBER),
+    "T": row("transpose"), "mT": row("swapaxes", lambda f, x: f(x, -1, -2)), "t": row("transpose"),
+    "movedim": row("moveaxis"), "squeeze": row("squeeze", unless={
+        **NUMBER, "an axis that is not 1 long, which torch leaves": lambda x, dim=None:
+        dim is not None and np.ndim(x) and x.shape[dim] != 1}),
+    "squeeze_multiple": row("squeeze", unless={
+        **NUMBER, "an axis that is not 1 long, which torch leaves": lambda x, dim:
+        any(x.shape[d] != 1 for d in dim)}),
+    "unsqueeze": row("expand_dims"),
+    "atleast_1d": row("atleast_1d"), "atleast_2d": row("atleast_2d"),
+    "atleast_3d": row("atleast_3d"),
+    "cat": row("concatenate", lambda f, xs, dim=0: f(xs, dim), unless={
+        "an empty vector that torch leaves out": lambda xs, *args, **kwargs:
+        len({x.ndim for x in xs}) > 1}),
+    "stack": row("stack"), "hstack": row("hstack"), "vstack": row("vstack"),
+    "dstack": row("dstack"), "column_stack": row("column_stack"),
+    "split": row("split", pieces), "split_list_args": row("split", pieces),
+    "split_with_sizes": row("split", pieces), "chunk": row("array_split", unless={
+        "pieces unlike numpy.array_split's": lambda x, n, dim=0: x.shape[dim] % n}),
+    "tensor_split": row("array_split", lambda f, x, at, dim=0: f(
+        x, at.tolist() if isinstance(at, np.ndarray) else at, axis=dim)),
+    "hsplit": row("hsplit"), "vsplit": row("vsplit"), "dsplit": row("dsplit"),
+    "unbind": row("unstack", lambda f, x, dim=0: f(x, axis=dim)),
+    "flip": row("flip", dims="axis"), "fliplr": row("fliplr"), "flipud": row("flipud"),
+    "roll": row("roll"), "rot90": row("rot90"),
+    "tile": row("tile"), "repeat": row("tile"),
+    "repeat_interleave": row("repeat", lambda f, x, repeats, dim=None: f(x, repeats, dim)),
+    "meshgrid_variadic_tensors": row("meshgrid"),
+    "meshgrid_list_of_tensors": row(
+        "meshgrid", lambda f, xs, indexing: f(*xs, indexing=indexing)),
+    "tril": row("tril"), "triu": row("triu"), "trace": row("trace"), "diag": row("diag"),
+    "diagflat": row("diagflat"), "diagonal": row("diagonal", dim1="axis1", dim2="axis2"),
+    "constant_pad_nd": row("pad", lambda f, x, pad, value=0.0: f(
+        x, tail(x, pad), constant_values=value), unless=CROP),
+    "nn_functional_pad_constant": row("pad", lambda f, x, pad, mode="constant", value=0.0: f(
+        x, tail(x, pad), mode, constant_values=value), unless=CROP),
+    "nn_functional_pad_reflect": row("pad", lambda f, x, pad, mode: f(x, tail(x, pad), mode),
+                                     unless=CROP),
+    "nn_functional_pad_replicate": row("pad", lambda f, x, pad, mode: f(x, tail(x, pad), "edge"),
+                                       unless=CROP),
+    "nn_functional_pad_circular": row("pad", lambda f, x, pad, mode: f(x, tail(x, pad), "wrap"),
+                                      unless=CROP),
+    "clone": row("copy", lambda f, x: f(x)),
+    "zeros_like": row("zeros_like"), "ones_like": row("ones_like"),
+}
+INDEXING = {
+    "__getitem__": row("getitem"), "select": row("take", lambda f, x, dim, i: f(x, i, dim)),
+    "slice": row("getitem", lambda f, x, dim=0, start=None, end=None, step=1: f(
+        x, (slice(None),) * dim + (slice(start, end, step),))),
+    "narrow": row("getitem", lambda f, x, dim, start, length: f(
+        x, (slice(None),) * (dim % x.ndim) + (slice(start, start + length),))),
+    "index_select": row("take", lambda f, x, dim, i: f(x, i, dim), unless=NUMBER),
+    "take": row("take"),
+    "gather": row("take_along_axis", lambda f, x, dim, i: f(x, i.astype(int), dim), unless=NUMBER),
+    "take_along_dim": row("take_along_axis", lambda f, x, i, dim=None: f(x, i, dim)),
+    "masked_select": row("getitem", lambda f, x, mask: f(x, mask),
+                         unless={"a mask of another shape": lambda x, mask: x.shape != mask.shape}),
+    "nn_functional_embedding": row("take", lambda f, x, i: f(x, i, 0)),
+}
+PRODUCTS = {
+    "matmul": row("matmul"), "mm": row("matmul"), "bmm": row("matmul"), "mv": row("matmul"),
+    "dot": row("dot"), "vdot": row("vdot"), "inner": row("inner"), "outer": row("outer"),
+    "kron": row("kron"), "einsum": row("einsum", lambda f, xs, text: f(text, *xs)),
+    "tensordot": row("tensordot", dims="axes"),
+}
+ROWS = ELEMENTWISE | REDUCTIONS | SHAPES | INDEXING | PRODUCTS
