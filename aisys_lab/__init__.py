@@ -11,7 +11,8 @@ _FACE = {
     # ir
     "OPS": "ir", "Graph": "ir", "Spec": "ir", "interpret": "ir", "parse": "ir", "verify": "ir",
     "work": "ir", "COUNTS": "ir", "Count": "ir", "Layer": "ir", "Network": "ir",
-    "count_layer": "ir", "layer": "ir",
+    "count_layer": "ir", "layer": "ir", "EXECUTORS": "ir", "Run": "ir", "execute": "ir",
+    "SCHEDULERS": "ir", "Schedule": "ir", "schedule": "ir", "verify_schedule": "ir",
     # autodiff
     "VJP": "autodiff", "JVP": "autodiff", "MODES": "autodiff", "Tensor": "autodiff",
     "vjp": "autodiff", "jvp": "autodiff", "grad": "autodiff", "value_and_grad": "autodiff",

@@ -9,7 +9,7 @@ from aisys_lab.ir import Graph, Node
 
 def fusible(node):
     """Elementwise with a loop form; broadcast_to too, which reads with a stride of zero."""
-    return node.op in LOOPS
+    return node.op in LOOPS and not node.after
 
 
 class Groups:
@@ -20,7 +20,7 @@ class Groups:
         self.maker = {out: i for i, node in enumerate(graph.nodes) for out in node.outs}
         self.group = list(range(len(graph.nodes)))
         self.members = {i: [i] for i in self.group}
-        self.reads = {i: {self.maker[n] for n in node.inputs if n in self.maker}
+        self.reads = {i: {self.maker[n] for n in (*node.inputs, *node.after) if n in self.maker}
                       for i, node in enumerate(graph.nodes)}
 
     def find(self, i):
@@ -103,7 +103,8 @@ def _fused(graph, nodes):
     single = {name: graph.constants[name] for name in read
               if name in graph.constants and graph.constants[name].size == 1}
     inputs = tuple(name for name in read if name not in single)
-    outside = {name for node in graph.nodes if id(node) not in inner for name in node.inputs}
+    outside = {name for node in graph.nodes if id(node) not in inner
+               for name in (*node.inputs, *node.after)}
     outs = tuple(out for node in nodes for out in node.outs
                  if out in outside or out in graph.outputs)
     names = {*inputs, *single, *made}

@@ -24,7 +24,9 @@ def optimize(graph, passes=None):
 
 def rename(node, names):
     """The node reading other names."""
-    return replace(node, inputs=tuple(names.get(name, name) for name in node.inputs))
+    inputs, after = (tuple(names.get(name, name) for name in row)
+                     for row in (node.inputs, node.after))
+    return replace(node, inputs=inputs, after=after)
 
 
 def rebuild(graph, nodes, names, **changes):
@@ -40,7 +42,7 @@ def fold(graph):
     for node in graph.nodes:
         values = [constants.get(name) for name in node.inputs]
         limit = max([INLINE, *(v.size for v in values if v is not None)])
-        known = all(v is not None for v in values) and not OPS[node.op].multi
+        known = all(v is not None for v in values) and not (OPS[node.op].multi or node.after)
         if known and _size(graph.specs[node.outs[0]]) <= limit:
             constants[node.outs[0]] = np.asarray(bind(node.op, *values, **node.attrs))
         else:
@@ -64,7 +66,7 @@ def cse(graph):
         names[name] = seen.setdefault(("const", spec_of(array), array.tobytes()), name)
     for node in graph.nodes:
         node = rename(node, names)
-        key = (node.op, node.inputs, repr(sorted(node.attrs.items(), key=str)))
+        key = (node.op, node.inputs, node.after, repr(sorted(node.attrs.items(), key=str)))
         first = seen.setdefault(key, node.outs)
         if first is node.outs:
             nodes.append(node)
@@ -79,7 +81,7 @@ def dce(graph):
     for node in reversed(graph.nodes):
         if live.intersection(node.outs):
             kept.append(node)
-            live.update(node.inputs)
+            live.update(node.inputs, node.after)
     return rebuild(graph, reversed(kept), {})
 
 

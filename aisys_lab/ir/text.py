@@ -101,7 +101,8 @@ def _graph(lines, given):
         line, lines = lines[0], lines[1:]
         text = line[1].strip()
         if re.fullmatch(r"output( [\w., ]+)?", text):
-            return Graph(name, tuple(inputs), _names(text[6:]), tuple(nodes), specs, constants), lines
+            outputs = _names(text[6:])
+            return Graph(name, tuple(inputs), outputs, tuple(nodes), specs, constants), lines
         match = LINE.fullmatch(text)
         if not match:
             raise _fault(line, "does not read")
