@@ -18,7 +18,8 @@ _FACE = {
     "vjp": "autodiff", "jvp": "autodiff", "grad": "autodiff", "value_and_grad": "autodiff",
     "make_vjp": "autodiff", "make_jvp": "autodiff", "check_grads": "autodiff",
     "elementwise_grad": "autodiff", "jacobian": "autodiff", "hessian": "autodiff",
-    "hessian_vector_product": "autodiff", "trace": "autodiff",
+    "hessian_vector_product": "autodiff", "trace": "autodiff", "no_grad": "autodiff",
+    "checkpoint": "autodiff", "custom_vjp": "autodiff", "custom_jvp": "autodiff",
     # models
     "fit": "models", "accuracy": "models", "freeze": "models",
     "NETS": "models.nets", "training_memory": "models.memory", "Memory": "models.memory",

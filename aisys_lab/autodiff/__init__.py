@@ -1,6 +1,14 @@
 """Automatic differentiation: tensors, rules, verbs, tracing, and the NumPy-like namespace."""
 
-from aisys_lab.autodiff import forward, numpy, rules  # noqa: F401  (fill MODES, VJP and JVP)
+from aisys_lab.autodiff import (  # noqa: F401  (forward and rules fill MODES, VJP and JVP)
+    forward,
+    nn,
+    numpy,
+    optim,
+    random,
+    rules,
+)
+from aisys_lab.autodiff.custom import checkpoint, custom_jvp, custom_vjp
 from aisys_lab.autodiff.reverse import no_grad
 from aisys_lab.autodiff.tensor import JVP, MODES, VJP, Joint, Mode, Tensor
 from aisys_lab.autodiff.trace import apply_graph, trace
@@ -19,5 +27,6 @@ from aisys_lab.autodiff.verbs import (
 )
 
 __all__ = ["JVP", "MODES", "VJP", "Joint", "Mode", "Tensor", "apply_graph", "check_grads",
-           "elementwise_grad", "grad", "hessian", "hessian_vector_product", "jacobian", "jvp",
-           "make_jvp", "make_vjp", "no_grad", "numpy", "trace", "value_and_grad", "vjp"]
+           "checkpoint", "custom_jvp", "custom_vjp", "elementwise_grad", "grad", "hessian",
+           "hessian_vector_product", "jacobian", "jvp", "make_jvp", "make_vjp", "nn", "no_grad",
+           "numpy", "optim", "random", "trace", "value_and_grad", "vjp"]

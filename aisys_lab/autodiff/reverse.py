@@ -82,6 +82,9 @@ class Reverse(Mode):
 
     def _several(self, out):
         """A tensor a result; each has a position, the first that of the entry itself."""
+        if any(type(x) is Tensor and x.mode is self for x in out):
+            raise LabError("a function with rules of its own uses a tensor from outside; pass it "
+                           "as an argument.")
         first = len(self.tape) - 1
         self.tape.extend([(None, (), (), None, _NO_ATTRS)] * (len(out) - 1))
         return tuple(Tensor(x, self, first + i) for i, x in enumerate(out))

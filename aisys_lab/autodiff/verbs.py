@@ -86,8 +86,8 @@ def _in_place(f, error):
     """NumPy's complaint about a locked array, in words; any other error as it is."""
     if "read-only" not in str(error):
         return error
-    return LabError(f"{_name(f)} changes an array in place that a derivative needs; make a new one, "
-                    f"as in x = x + 1.")
+    return LabError(f"{_name(f)} changes an array in place that a derivative needs; make a new "
+                    f"one, as in x = x + 1.")
 
 
 def _fingerprint(array):

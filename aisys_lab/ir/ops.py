@@ -226,8 +226,10 @@ def _unslice(x, shape, start, stop, step):
     return out
 
 
-define("reshape", np.reshape, _infer_reshape, free, "shape")
-define("transpose", np.transpose, _infer_transpose, free, "shape")
+define("reshape", lambda x, shape: np.asarray(x).reshape(shape), _infer_reshape, free,
+       "shape")
+define("transpose", lambda x, axes: np.asarray(x).transpose(axes), _infer_transpose, free,
+       "shape")
 define("broadcast_to", _broadcast_to, _infer_broadcast_to, free, "shape")
 define("concatenate", lambda *xs, axis: np.concatenate(xs, axis=axis), _infer_concatenate, free,
        "shape")

@@ -17,6 +17,8 @@ SHORT = {np.dtype(kind): name for name, kind in DTYPES.items()}
 
 def dtype_of(name):
     """A NumPy dtype of ``'f32'``, ``'float32'``, ``np.float32`` …"""
+    if isinstance(name, np.dtype):
+        return name
     try:
         return np.dtype(NAMES[name] if isinstance(name, str) else name)
     except (TypeError, KeyError):
@@ -25,10 +27,10 @@ def dtype_of(name):
 
 def short(dtype):
     """``'f32'`` for ``np.float32``."""
-    dtype = np.dtype(dtype)
-    if dtype not in SHORT:
+    name = SHORT.get(dtype) or SHORT.get(np.dtype(dtype))
+    if name is None:
         raise LabError(f"dtype {dtype} is not supported; the dtypes are: {', '.join(DTYPES)}.")
-    return SHORT[dtype]
+    return name
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,23 @@
 """Rules of ops that only move elements: each one's transpose moves them back."""
 
-import numpy as np
+import functools
 
 from aisys_lab.autodiff import numpy as anp
 from aisys_lab.autodiff.rules.broadcasting import unbroadcast
 from aisys_lab.autodiff.tensor import JVP, VJP
 from aisys_lab.ir import bind
 
-VJP.define("reshape", (lambda g, out, x, shape: anp.reshape(g, anp.shape(x)),))
-JVP.define("reshape", (lambda t, out, x, shape: anp.reshape(t, shape),))
-VJP.define("transpose", (lambda g, out, x, axes: anp.transpose(g, np.argsort(axes)),))
-JVP.define("transpose", (lambda t, out, x, axes: anp.transpose(t, axes),))
+
+@functools.cache
+def _inverse(axes):
+    """The order that undoes this one."""
+    return tuple(axes.index(k) for k in range(len(axes)))
+
+
+VJP.define("reshape", (lambda g, out, x, shape: bind("reshape", g, shape=x.shape),))
+JVP.define("reshape", (lambda t, out, x, shape: bind("reshape", t, shape=shape),))
+VJP.define("transpose", (lambda g, out, x, axes: bind("transpose", g, axes=_inverse(axes)),))
+JVP.define("transpose", (lambda t, out, x, axes: bind("transpose", t, axes=axes),))
 VJP.define("broadcast_to", (lambda g, out, x, shape: unbroadcast(g, x),))
 JVP.define("broadcast_to", (lambda t, out, x, shape: anp.broadcast_to(t, shape),))
 VJP.define("slice", (lambda g, out, x, **at: bind("unslice", g, shape=anp.shape(x), **at),))
