@@ -51,7 +51,17 @@ def _infer_slogdet(a):
     return spec, spec
 
 
+def _cofactor(a):
+    """The gradient of det, det(a) inv(a).T, also where a is singular: by singular values."""
+    u, s, vt = np.linalg.svd(a)
+    others = np.where(np.eye(s.shape[-1], dtype=bool), 1, s[..., None, :]).prod(-1)
+    sign = np.linalg.det(u) * np.linalg.det(vt)
+    return sign[..., None, None] * (u * others[..., None, :]) @ vt
+
+
 define("det", np.linalg.det, lambda a: Spec(a.shape[:-2], _matrix("det", a)), _lu, "opaque")
+define("cofactor", _cofactor, _infer_square("cofactor"),
+       lambda a: _flops_svd(a) + 2 * _count(a.shape) * a.shape[-1] ** 3, "opaque")
 define("slogdet", lambda a: tuple(np.linalg.slogdet(a)), _infer_slogdet, _lu, "opaque", multi=True)
 
 
@@ -96,13 +106,21 @@ def _infer_svd(a):
 
 
 def _infer_qr(a):
-    batch, rows, columns, least, dtype = _infer_thin("qr", a)
-    return Spec((*batch, rows, least), dtype), Spec((*batch, least, columns), dtype)
+    batch, rows, columns, _, dtype = _infer_thin("qr", a)
+    if rows < columns:
+        raise LabError(f"qr: {a} has fewer rows than columns; anp.linalg.qr takes it in two parts.")
+    return Spec(a.shape, dtype), Spec((*batch, columns, columns), dtype)
 
 
 def _infer_pinv(a, rtol=None):
     batch, rows, columns, _, dtype = _infer_thin("pinv", a)
     return Spec((*batch, columns, rows), dtype)
+
+
+def _qr(a):
+    if np.shape(a)[-2] < np.shape(a)[-1]:
+        raise ValueError("fewer rows than columns")
+    return tuple(np.linalg.qr(a))
 
 
 def _flops_svd(a):
@@ -119,6 +137,6 @@ define("eigh", lambda a: tuple(np.linalg.eigh(a)), _infer_eigh,
        lambda a: 9 * _count(a.shape) * a.shape[-1] ** 3, "opaque", multi=True)
 define("svd", lambda a: tuple(np.linalg.svd(a, full_matrices=False)), _infer_svd, _flops_svd,
        "opaque", multi=True)
-define("qr", lambda a: tuple(np.linalg.qr(a)), _infer_qr, _flops_qr, "opaque", multi=True)
+define("qr", _qr, _infer_qr, _flops_qr, "opaque", multi=True)
 define("pinv", lambda a, rtol=None: np.linalg.pinv(a, rtol=rtol), _infer_pinv,
        lambda a, rtol=None: _flops_svd(a) + 2 * _infer_pinv(a).size * min(a.shape[-2:]), "opaque")

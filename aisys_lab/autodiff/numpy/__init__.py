@@ -2,8 +2,22 @@
 
 from numpy import arange, asarray, eye, float32, float64, int64, ones, pi, zeros  # noqa: F401
 
+from aisys_lab.autodiff.numpy import linalg  # noqa: F401
 from aisys_lab.autodiff.numpy.base import ndim, shape  # noqa: F401
 from aisys_lab.autodiff.numpy.contract import matmul  # noqa: F401
+from aisys_lab.autodiff.numpy.convolution import (  # noqa: F401
+    adaptive_avg_pool2d,
+    avg_pool1d,
+    avg_pool2d,
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    global_avg_pool2d,
+    max_pool1d,
+    max_pool2d,
+)
 from aisys_lab.autodiff.numpy.creation import ones_like, stop_gradient, zeros_like  # noqa: F401
 from aisys_lab.autodiff.numpy.elementwise import (  # noqa: F401
     abs,

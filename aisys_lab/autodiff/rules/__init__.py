@@ -4,7 +4,14 @@
 in the namespace's own operations, so that it can be traced and differentiated again.
 """
 
-from aisys_lab.autodiff.rules import contract, elementwise, reductions, shapes  # noqa: F401
+from aisys_lab.autodiff.rules import (  # noqa: F401  (each fills VJP and JVP)
+    contract,
+    convolution,
+    elementwise,
+    linalg,
+    reductions,
+    shapes,
+)
 from aisys_lab.autodiff.rules.broadcasting import unbroadcast
 
 __all__ = ["unbroadcast"]
