@@ -1,7 +1,6 @@
 """Forward mode: every tensor carries its tangent along. (Dual numbers, array by array.)"""
 
-from aisys_lab.autodiff.reverse import resting
-from aisys_lab.autodiff.tensor import JVP, MODES, Joint, Mode, Tensor, inside
+from aisys_lab.autodiff.tensor import JVP, MODES, Joint, Mode, Tensor, inside, resting
 from aisys_lab.ir import bind
 
 

@@ -1,31 +1,12 @@
 """Reverse mode: a tape of every op, and the walk back along it. (PyTorch's autograd engine.)"""
 
-from contextlib import contextmanager
-from contextvars import ContextVar
-
 import numpy as np
 
-from aisys_lab.autodiff.tensor import MODES, VJP, Joint, Mode, Tensor, inside
+from aisys_lab.autodiff.tensor import MODES, VJP, Joint, Mode, Tensor, inside, resting
 from aisys_lab.core import LabError
 from aisys_lab.ir import OPS, bind, explain, spec_of
 
-_resting = ContextVar("resting", default=False)
 _NO_ATTRS = {}
-
-
-@contextmanager
-def no_grad():
-    """``with no_grad():`` what is computed inside is a constant to every derivative around it."""
-    token = _resting.set(True)
-    try:
-        yield
-    finally:
-        _resting.reset(token)
-
-
-def resting():
-    """Whether the program is inside ``no_grad``."""
-    return _resting.get()
 
 
 @MODES.row("reverse")
@@ -39,12 +20,12 @@ class Reverse(Mode):
 
     def __init__(self):
         super().__init__()
-        self.tape, self.held = [], []
+        self.tape = []
         self.outer = False  # whether values may be tensors of another mode
 
     def variable(self, value):
         """A tensor by which to differentiate."""
-        self.hold(value)
+        self.save(value)
         self.outer = self.outer or type(value) is Tensor
         self.tape.append((None, (), (), value, _NO_ATTRS))
         return Tensor(value, self, len(self.tape) - 1)
@@ -62,7 +43,7 @@ class Reverse(Mode):
                     continue
                 self.outer = True
             elif type(x) is np.ndarray and x.flags.writeable:
-                self.hold(x)
+                self.save(x)
             parents.append(None)
             values.append(x)
         if self.outer:
@@ -72,7 +53,7 @@ class Reverse(Mode):
                 out = OPS[op].eval(*values, **attrs)
             except (ValueError, TypeError, OverflowError) as error:
                 raise explain(op, values, attrs, error) from None
-        if VJP[op] is None or _resting.get():
+        if VJP[op] is None or resting():
             return out
         tape = self.tape
         tape.append((op, parents, values, out, attrs))
@@ -89,28 +70,12 @@ class Reverse(Mode):
         self.tape.extend([(None, (), (), None, _NO_ATTRS)] * (len(out) - 1))
         return tuple(Tensor(x, self, first + i) for i, x in enumerate(out))
 
-    def hold(self, array):
-        """Locks a saved array while the function runs: changing it in place raises there.
+    def gradients(self, seeds, variables):
+        """A gradient (or None) of each variable; ``seeds`` are pairs (output, its gradient).
 
-        Memory that another library lends (PyTorch's, say) stays open: NumPy could not reopen it.
+        ``once`` lets the walk drop each entry as it passes, so that memory falls on the way.
         """
-        if type(array) is np.ndarray and array.flags.writeable \
-                and isinstance(array.base, np.ndarray | None):
-            array.flags.writeable = False
-            self.held.append(array)
-
-    def release(self):
-        """Gives the arrays back, owners before their views, and returns them."""
-        for array in sorted(self.held, key=lambda array: array.base is not None):
-            array.flags.writeable = True
-        return self.held
-
-    def gradients(self, seeds, variables, once=False):
-        """Gradients of variables, given ``seeds``: pairs (output, its incoming gradient).
-
-        ``once`` drops each entry as it is passed, so that memory falls along the way back.
-        """
-        tape = self.tape if once else self.tape.copy()
+        tape = self.tape if self.once else self.tape.copy()
         waiting = [None] * len(tape)
         for out, g in seeds:
             if type(out) is Tensor and out.mode is self:
@@ -125,34 +90,37 @@ class Reverse(Mode):
             g = waiting[here]
             if g is not None:
                 waiting[here] = None
-                _push(op, parents, waiting, g, out, values, attrs)
+                parts = pull_back(op, g, out, values, attrs, parents)
+                for parent, part in zip(parents, parts, strict=True):
+                    if part is not None:
+                        add_to(waiting, parent, part)
         return [waiting[x.note] for x in variables]
 
 
-def _push(op, parents, waiting, g, out, values, attrs):
-    """Adds to the gradient of each parent what the op's rules say."""
+def pull_back(op, g, out, values, attrs, wanted):
+    """The gradient of each input of an op, by its row in VJP; None where it is zero, or where
+    the input's place in ``wanted`` holds None."""
     rules = VJP[op]
     if type(rules) is Joint:
         parts = rules.rule(g, out, *values, **attrs)
-        rules = [lambda *_, part=part, **__: part for part in parts]
-    elif type(rules) is not tuple:
-        rules = [rules(k) for k in range(len(parents))]
-    if len(rules) != len(parents):
-        raise LabError(f"the vjp row of {op} has {len(rules)} rules for {len(parents)} inputs.")
-    for parent, rule, x in zip(parents, rules, values, strict=True):
-        if parent is None or rule is None:
-            continue
-        part = rule(g, out, *values, **attrs)
-        if part is None:
-            continue
-        if part.shape != x.shape:
+        return [None if want is None else part for want, part in zip(wanted, parts, strict=True)]
+    if type(rules) is not tuple:
+        rules = [rules(k) for k in range(len(values))]
+    if len(rules) != len(values):
+        raise LabError(f"the vjp row of {op} has {len(rules)} rules for {len(values)} inputs.")
+    parts = []
+    for want, rule, x in zip(wanted, rules, values, strict=True):
+        part = None if want is None or rule is None else rule(g, out, *values, **attrs)
+        if part is not None and part.shape != x.shape:
             part = fitted(op, part, x)
-        before = waiting[parent]
-        waiting[parent] = part if before is None else before + part
+        parts.append(part)
+    return parts
 
 
 def add_to(waiting, position, g):
-    waiting[position] = g if waiting[position] is None else waiting[position] + g
+    """Adds to the gradient that waits at a position; every use of a value adds its share."""
+    before = waiting[position]
+    waiting[position] = g if before is None else before + g
 
 
 def fitted(op, part, x):

@@ -2,6 +2,8 @@
 
 import itertools
 from collections.abc import Callable
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,15 +58,16 @@ class Tensor(Traced):
                        f"function, or use aisys_lab.autodiff.numpy.")
 
     def __bool__(self):
-        return bool(self._concrete("a branch"))
+        return bool(self.concrete("a branch"))
 
     def __float__(self):
-        return float(self._concrete("float()"))
+        return float(self.concrete("float()"))
 
     def __int__(self):
-        return int(self._concrete("int()"))
+        return int(self.concrete("int()"))
 
-    def _concrete(self, what):
+    def concrete(self, what):
+        """The array inside; a sentence with ``what`` needs it where only its shape is known."""
         value = self
         while isinstance(value, Tensor):
             value = value.value
@@ -105,9 +108,11 @@ class Mode:
     """One run of a transformation; the newest (highest level) among an op's inputs handles it."""
 
     name = "mode"
+    once = False  # whether a reverse walk may forget each entry as it passes
 
     def __init__(self):
         self.level = next(_levels)
+        self.held = []
 
     def lower(self, x):
         """The value below: what this mode's tensors hold; anything else is a constant to it."""
@@ -117,13 +122,36 @@ class Mode:
         """The result of an op on inputs of which some are this mode's tensors."""
         raise NotImplementedError
 
+    def save(self, array):
+        """Locks an array that is kept for later: while the function runs, changing it in place
+        raises."""
+        if type(array) is np.ndarray and array.flags.writeable:
+            array.flags.writeable = False
+            self.held.append(array)
+
     def close(self):
-        """Ends the run: a tensor of it that is used from now on says so."""
+        """Ends the run: saved arrays are free again; a tensor that is used from now on says so."""
+        for array in self.held:
+            array.flags.writeable = True
         self.bind = self._closed
 
     def _closed(self, op, inputs, attrs):
         raise LabError(f"{op}: a tensor left the function that was being transformed "
                        f"({self.name}); return it instead of keeping it.")
+
+
+_resting = ContextVar("resting", default=False)
+resting = _resting.get  # whether the program is inside ``no_grad``
+
+
+@contextmanager
+def no_grad():
+    """``with no_grad():`` what is computed inside is a constant to every derivative around it."""
+    token = _resting.set(True)
+    try:
+        yield
+    finally:
+        _resting.reset(token)
 
 
 def inside(inputs, attrs):
@@ -151,12 +179,6 @@ class Joint:
     """
 
     rule: Callable
-
-
-def rule_for(table, op, k):
-    """The rule of argument ``k``: rows are a tuple by argument, or a function of ``k``."""
-    row = table[op]
-    return row[k] if isinstance(row, tuple) else row(k)
 
 
 def is_float(x):

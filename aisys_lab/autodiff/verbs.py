@@ -48,8 +48,7 @@ class _Run:
         except ValueError as error:
             raise _in_place(f, error) from None
         finally:
-            mode.release()
-        mode.close()
+            mode.close()
 
     def value(self):
         """What ``f`` returned, without the tape."""
@@ -57,8 +56,9 @@ class _Run:
 
     def pull(self, seeds, once=False):
         """One gradient an argument; ``once`` frees the tape along the way."""
+        self.mode.once = once
         variables = [x for x in self.inputs if _belongs(x, self.mode)]
-        found = iter(self.mode.gradients(zip(self.out, seeds, strict=True), variables, once))
+        found = iter(self.mode.gradients(zip(self.out, seeds, strict=True), variables))
         grads = [next(found) if _belongs(x, self.mode) else None for x in self.inputs]
         return unflatten(self.tree, [_like(x, g) for x, g in zip(self.leaves, grads, strict=True)])
 
