@@ -9,8 +9,8 @@ from aisys_lab.autodiff import (  # noqa: F401  (forward and rules fill MODES, V
     rules,
 )
 from aisys_lab.autodiff.custom import checkpoint, custom_jvp, custom_vjp
-from aisys_lab.autodiff.reverse import no_grad
-from aisys_lab.autodiff.tensor import JVP, MODES, VJP, Joint, Mode, Tensor
+from aisys_lab.autodiff.reverse import pull_back
+from aisys_lab.autodiff.tensor import JVP, MODES, VJP, Joint, Mode, Tensor, no_grad
 from aisys_lab.autodiff.trace import apply_graph, trace
 from aisys_lab.autodiff.verbs import (
     check_grads,
@@ -29,4 +29,5 @@ from aisys_lab.autodiff.verbs import (
 __all__ = ["JVP", "MODES", "VJP", "Joint", "Mode", "Tensor", "apply_graph", "check_grads",
            "checkpoint", "custom_jvp", "custom_vjp", "elementwise_grad", "grad", "hessian",
            "hessian_vector_product", "jacobian", "jvp", "make_jvp", "make_vjp", "nn", "no_grad",
-           "numpy", "optim", "random", "trace", "value_and_grad", "vjp"]
+           "numpy", "optim", "random", "trace",
+           "value_and_grad", "vjp"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from aisys_lab.autodiff import numpy as anp
+from aisys_lab.autodiff.nn import Linear
 from aisys_lab.core import LabError, whole
 from aisys_lab.ir import Spec, dtype_of
 
@@ -26,14 +27,12 @@ class MLP:
         object.__setattr__(self, "sizes", tuple(whole("MLP", "size", n, 1) for n in self.sizes))
         dtype_of(self.dtype)
         if self.params is None:
-            object.__setattr__(self, "params", self._initial())
+            object.__setattr__(self, "params", self.init(self.seed))
 
-    def _initial(self):
-        """He, Zhang, Ren and Sun 2015 (arXiv:1502.01852): variance 2 / inputs before a ReLU."""
-        rng = np.random.default_rng(self.seed)
-        return {f"layer{i}": {"w": (rng.standard_normal((n, m)) * (2 / n) ** 0.5
-                                    ).astype(self.dtype),
-                              "b": np.zeros(m, self.dtype)}
+    def init(self, seed):
+        """First parameters, with He's law for layers before a ReLU."""
+        rng = np.random.default_rng(seed)
+        return {f"layer{i}": Linear(n, m).init(rng, self.dtype)
                 for i, (n, m) in enumerate(zip(self.sizes, self.sizes[1:], strict=False), 1)}
 
     def apply(self, params, x):

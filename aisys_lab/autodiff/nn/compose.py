@@ -33,13 +33,13 @@ class Sequential(Layer):
 
     def apply(self, params, x):
         for name, layer in self.layers:
-            x = layer.apply(params.get(name), x)
+            x = layer.apply(params.get(name, {}), x)
         return x
 
     def train(self, params, x, key=None):
         updates, keys = {}, _keys(self, key)
         for name, layer in self.layers:
-            x, updates[name] = layer.train(params.get(name), x, keys.get(name))
+            x, updates[name] = layer.train(params.get(name, {}), x, keys.get(name))
         return x, _full(updates)
 
     def __str__(self):
@@ -51,13 +51,11 @@ def _named(layers):
     if not isinstance(layers, list | tuple):
         raise LabError(f"Sequential takes a list or a dict of layers, got a "
                        f"{type(layers).__name__}.")
-    if layers and all(isinstance(layer, tuple) for layer in layers):
-        return layers  # named already, as dataclasses.replace gives them
-    seen = {}
-    for layer in layers:
-        kind = getattr(layer, "kind", "layer")
-        seen[kind] = seen.get(kind, 0) + 1
-        yield f"{kind}{seen[kind]}", layer
+    if layers and all(isinstance(layer, tuple | list) for layer in layers):
+        return map(tuple, layers)  # named already, as dataclasses.replace gives them
+    kinds = [getattr(layer, "kind", "layer") for layer in layers]
+    return [(f"{kind}{kinds[:k + 1].count(kind)}", layer)
+            for k, (kind, layer) in enumerate(zip(kinds, layers, strict=True))]
 
 
 def _keys(layer, key):
@@ -87,12 +85,12 @@ class Residual(Layer):
         return {name: layer.parts() for name, layer in self.children() if layer.parts()}
 
     def apply(self, params, x):
-        around = self.shortcut.apply(params.get("shortcut"), x) if self.shortcut else x
-        return self.body.apply(params.get("body"), x) + around
+        around = self.shortcut.apply(params.get("shortcut", {}), x) if self.shortcut else x
+        return self.body.apply(params.get("body", {}), x) + around
 
     def train(self, params, x, key=None):
         keys = _keys(self, key)
-        results = {name: layer.train(params.get(name), x, keys.get(name))
+        results = {name: layer.train(params.get(name, {}), x, keys.get(name))
                    for name, layer in self.children()}
         around = results["shortcut"][0] if self.shortcut else x
         updates = _full({name: update for name, (_, update) in results.items()})

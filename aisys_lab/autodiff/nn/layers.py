@@ -29,7 +29,7 @@ class Linear(Layer):
         return parts | ({"b": bias(self.outputs, self.start, self.inputs)} if self.bias else {})
 
     def apply(self, params, x):
-        y = x @ params["w"]
+        y = anp.matmul(x, params["w"])
         return y + params["b"] if self.bias else y
 
 
