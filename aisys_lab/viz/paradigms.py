@@ -25,7 +25,7 @@ LOSS = dedent("""\
     {branch}    return anp.mean(r * r)""")
 CHUNKS = {  # what is run at each moment; {loss} is the model, {body} its branch on a value
     "define and run": (
-        "w, x, y = spec(3), spec(4, 3), spec(4)   # shapes only",
+        "w, x, y = spec(3, 1), spec(4, 3), spec(4, 1)   # shapes only",
         "{loss}",
         "graph = lab.trace(lab.value_and_grad(loss), w, x, y)",
         "value, slope = lab.interpret(graph, *numbers())",
@@ -34,7 +34,7 @@ CHUNKS = {  # what is run at each moment; {loss} is the model, {body} its branch
         "w, x, y = numbers()",
         "tape = lab.MODES['reverse'](); w = tape.variable(w)",
         "r = x @ w - y\n{flat}value = anp.mean(r * r)",
-        "slope, = tape.gradients([(value, one)], [w], once=True)",
+        "slope, = tape.gradients([(value, one)], [w]); del tape",
     ),
     "transform": (
         "w, x, y = numbers()",
@@ -59,7 +59,7 @@ def beginnings():
     import aisys_lab as lab
     from aisys_lab.autodiff import numpy as anp
     rng = np.random.default_rng(0)
-    shapes = ((3,), (4, 3), (4,))
+    shapes = ((3, 1), (4, 3), (4, 1))
     return {"lab": lab, "anp": anp, "one": np.float64(1),
             "spec": lambda *shape: lab.Spec(shape, "float64"),
             "numbers": lambda: [rng.standard_normal(shape) for shape in shapes]}
