@@ -8,14 +8,16 @@ are closed under differentiation. (cuDNN: forward, backward data, backward filte
 Images are [N, C, *size], kernels [O, C / groups, *kernel], results [N, O, *places].
 """
 
-from math import prod
+from dataclasses import replace
+from itertools import product
+from math import gcd, prod
 
 import numpy as np
 
 from aisys_lab.core import LabError
 from aisys_lab.ir.graph import define
 from aisys_lab.ir.spec import Spec
-from aisys_lab.ir.windows import Slide, columns
+from aisys_lab.ir.windows import Slide, columns, pad
 
 # ---- shapes: each check serves infer (specs) and eval (arrays)
 
@@ -73,12 +75,13 @@ def _kernel(x, g, kernel, stride, padding, dilation, groups):
 
 def _conv(x, w, stride, padding, dilation, groups):
     x, w = np.asarray(x), np.asarray(w)
-    slide, places = _result(x, w, stride, padding, dilation, groups)
-    return _slide_over(x, w, slide, places, groups)
+    slide, _ = _result(x, w, stride, padding, dilation, groups)
+    return _slide_over(x, slide, w, groups)
 
 
-def _slide_over(x, w, slide, places, groups):
+def _slide_over(x, slide, w, groups):
     """``w[G, O, taps] @ columns[n, G, taps, places]``; depthwise: as many groups as channels."""
+    places = slide.places(x.shape[2:], "conv")
     matrix = w.reshape(groups, len(w) // groups, -1)
     out = np.empty((len(x), *matrix.shape[:2], prod(places)), np.result_type(x, w))
     for images, cols in columns(x, slide, places, groups):
@@ -99,34 +102,49 @@ def _conv_weight(x, g, kernel, stride, padding, dilation, groups):
 
 
 def _conv_input(g, w, size, stride, padding, dilation, groups):
+    """Stride by stride: every stride-th entry of the image is a small convolution of ``g``.
+
+    Its kernel holds the taps that fall on these entries, mirrored.
+    """
     g, w = np.asarray(g), np.asarray(w)
     slide, shape = _image(g, w, size, stride, padding, dilation, groups)
-    around = _mirrored(slide, size, g.shape[2:])
-    if around:
-        taps = w.reshape(groups, len(w) // groups, *w.shape[1:]).swapaxes(1, 2)
-        mirror = np.flip(taps, range(3, taps.ndim)).reshape(shape[1], -1, *slide.kernel)
-        return _slide_over(g, mirror, around, size, groups)
-    return _scatter(g, w, slide, shape, groups)
+    taps = w.reshape(groups, len(w) // groups, *w.shape[1:]).swapaxes(1, 2)
+    out = np.zeros(shape, np.result_type(g, w))
+    axes = [[_phase(*axis, first) for first in range(min(axis[0], axis[2]))]
+            for axis in zip(size, g.shape[2:], stride, slide.kernel, dilation, padding,
+                            strict=True)]
+    for phases in product(*axes):
+        places, chosen, ends, spread = zip(*phases, strict=True)
+        part = np.ascontiguousarray(taps[(..., *chosen)])
+        if part.size:
+            small = Slide(part.shape[3:], (1,) * len(size), ends, spread)
+            kernel = part.reshape(shape[1], -1, *small.kernel)
+            out[(..., *places)] = _slide_over(*_cropped(g, small), kernel, groups)
+    return out
 
 
-def _mirrored(slide, size, places):
-    """For stride 1, the slide of the mirrored kernel over ``g`` that gives the image; or None."""
-    ends = [(d * (k - 1) - lo, n - p + lo) for k, d, (lo, _), n, p in zip(
-        slide.kernel, slide.dilation, slide.padding, size, places, strict=True)]
-    plain = set(slide.stride) <= {1} and min(map(min, ends)) >= 0
-    return Slide(slide.kernel, slide.stride, tuple(ends), slide.dilation) if plain else None
+def _cropped(g, slide):
+    """Both, so that no pad is negative: what is too much is cut off ``g``."""
+    if min(map(min, slide.padding)) >= 0:
+        return g, slide
+    least = tuple((max(lo, 0), max(hi, 0)) for lo, hi in slide.padding)
+    ends = ((-min(lo, 0), min(hi, 0) or None) for lo, hi in slide.padding)
+    g = pad(g, replace(slide, padding=least))[(..., *(slice(*end) for end in ends))]
+    return g, replace(slide, padding=((0, 0),) * len(least))
 
 
-def _scatter(g, w, slide, shape, groups):
-    """Every entry of ``g`` lays a copy of the kernel down, one tap after another (col2im)."""
-    n, places = len(g), g.shape[2:]
-    flat = g.reshape(n, groups, g.shape[1] // groups, -1)
-    taps = w.reshape(groups, flat.shape[2], -1).swapaxes(1, 2)
-    cols = np.matmul(taps, flat).reshape(n, shape[1], -1, *places)
-    out = np.zeros((n, shape[1], *slide.padded(shape[2:])), cols.dtype)
-    for tap, at in enumerate(slide.taps(places)):
-        out[at] += cols[:, :, tap]
-    return out[slide.inside(shape[2:])]
+def _phase(size, places, stride, taps, dilation, pads, first):
+    """Entries ``first``, ``first + stride``, … of one axis of an image, and what makes them:
+    ``(their slice, the slice of their taps, pads of the result, dilation)``."""
+    common = gcd(stride, dilation)
+    step, spread = stride // common, dilation // common
+    start = next((t for t in range(taps) if (first + pads[0] - t * dilation) % stride == 0), taps)
+    count = len(range(start, taps, step))
+    shift = (first + pads[0] - start * dilation) // stride
+    chosen = slice(start + (count - 1) * step, start - 1 if start else None, -step) \
+        if count else slice(0, 0)
+    ends = (spread * (count - 1) - shift, len(range(first, size, stride)) - places + shift)
+    return slice(first, None, stride), chosen, ends, spread
 
 
 # ---- the rows

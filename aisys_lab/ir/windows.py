@@ -86,6 +86,12 @@ def pad(x, slide, fill=0):
     return out
 
 
+def chunks(n, each):
+    """Slices of a batch of ``n`` images that take ``each`` entries of a buffer."""
+    step = max(1, min(n, CHUNK // max(each, 1)))
+    return [slice(start, min(start + step, n)) for start in range(0, n, step)]
+
+
 def columns(x, slide, places, groups):
     """Pairs ``(images, cols)``: a slice of the batch, and its windows as columns for matmul.
 
@@ -96,14 +102,14 @@ def columns(x, slide, places, groups):
     if slide.trivial:
         yield slice(None), x.reshape(n, groups, -1, prod(places))
         return
-    each = x.shape[1] * prod(slide.kernel) * prod(places)
-    step = max(1, min(n, CHUNK // max(each, 1)))
+    parts = chunks(n, x.shape[1] * prod(slide.kernel) * prod(places))
+    step = parts[0].stop if parts else 0
     padded = np.zeros((step, x.shape[1], *slide.padded(size)), x.dtype)
     windows, inside = slide.view(padded, places), padded[slide.inside(size)]
     cols = np.empty(windows.shape, x.dtype)
     flat = cols.reshape(step, groups, -1, prod(places))
-    for start in range(0, n, step):
-        count = min(step, n - start)
-        inside[:count] = x[start:start + count]
+    for images in parts:
+        count = images.stop - images.start
+        inside[:count] = x[images]
         np.copyto(cols[:count], windows[:count])
-        yield slice(start, start + count), flat[:count]
+        yield images, flat[:count]
