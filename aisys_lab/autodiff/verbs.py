@@ -60,7 +60,8 @@ class _Run:
         variables = [x for x in self.inputs if _belongs(x, self.mode)]
         found = iter(self.mode.gradients(zip(self.out, seeds, strict=True), variables))
         grads = [next(found) if _belongs(x, self.mode) else None for x in self.inputs]
-        return unflatten(self.tree, [_like(x, g) for x, g in zip(self.leaves, grads, strict=True)])
+        grads = [_like(x, g) for x, g in zip(self.leaves, grads, strict=True)]
+        return unflatten(self.tree, _apart(grads, seeds))
 
 
 def _matched(g, out):
@@ -76,10 +77,20 @@ def _matched(g, out):
 
 
 def _like(x, g):
-    """The gradient of a leaf: zeros where nothing came, of the leaf's dtype."""
+    """The gradient or tangent of a leaf: zeros where nothing came, of the leaf's dtype."""
     if g is None:
         return anp.zeros_like(x)
     return g if g.dtype == x.dtype else anp.astype(g, x.dtype)
+
+
+def _apart(grads, seeds):
+    """Gradients that share no memory with each other or with the seeds: each may be changed."""
+    taken = set(map(id, seeds))
+    for i, g in enumerate(grads):
+        if type(g) is np.ndarray and (g.base is not None or id(g) in taken):
+            grads[i] = g.copy()
+        taken.add(id(g))
+    return grads
 
 
 def _in_place(f, error):
@@ -112,7 +123,7 @@ def jvp(f, args, tangents):
         if x.shape != t.shape:
             raise LabError(f"jvp: the tangent of {spec_of(x)} is {spec_of(t)}; it should have "
                            f"the same shape.")
-    inputs = [mode.variable(x, t) if is_float(x) else x
+    inputs = [mode.variable(x, _like(x, t)) if is_float(x) else x
               for x, t in zip(leaves, moves, strict=True)]
     out, out_tree = flatten(f(*unflatten(treedef, inputs)))
     mode.close()
