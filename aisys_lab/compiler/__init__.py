@@ -3,7 +3,8 @@
 from aisys_lab.compiler import fusion  # noqa: F401  (adds its row to PASSES)
 from aisys_lab.compiler.codegen import BACKENDS, Compiled, compile, source_of
 from aisys_lab.compiler.loops import LOOPS
-from aisys_lab.compiler.passes import PASSES, inline, optimize
+from aisys_lab.compiler.passes import PASSES, optimize
+from aisys_lab.ir import inline
 
 __all__ = ["BACKENDS", "LOOPS", "PASSES", "Compiled", "compile", "inline", "optimize",
            "source_of"]

@@ -1,6 +1,7 @@
 """The typed graph: primitive ops, specs, text form, verifier, the oracle interpreter."""
 
 from aisys_lab.ir import (  # noqa: F401  (they add rows to OPS)
+    control,
     convolution,
     gather,
     integer,
@@ -18,6 +19,7 @@ from aisys_lab.ir.interpret import Work, arguments, interpret, work
 from aisys_lab.ir.layers import LAYERS, Layer, layer
 from aisys_lab.ir.network import Counts, Network
 from aisys_lab.ir.ops import OPS, Op, Traced, bind, explain
+from aisys_lab.ir.rewrite import inline, prune, rename
 from aisys_lab.ir.schedule import SCHEDULERS, Schedule, schedule, verify_schedule
 from aisys_lab.ir.spec import Spec, broadcast, dtype_of, parse_spec, short, spec_of
 from aisys_lab.ir.text import parse
@@ -25,6 +27,6 @@ from aisys_lab.ir.text import parse
 __all__ = ["COUNTS", "EXECUTORS", "LAYERS", "OPS", "SCHEDULERS", "Count", "Counts", "Graph",
            "Layer", "Network", "Node", "Op", "Run", "Schedule", "Spec", "Traced", "Work",
            "arguments", "bind", "broadcast", "count_layer", "count_values", "dtype_of", "execute",
-           "explain", "infer", "interpret", "layer", "out_shape", "parse", "parse_spec",
-           "schedule", "short", "shuffled", "size_of", "spec_of", "tidy", "verify",
-           "verify_schedule", "work"]
+           "explain", "infer", "inline", "interpret", "layer", "out_shape", "parse", "parse_spec",
+           "prune", "rename", "schedule", "short", "shuffled", "size_of", "spec_of", "tidy",
+           "verify", "verify_schedule", "work"]
