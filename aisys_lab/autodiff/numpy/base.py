@@ -7,12 +7,19 @@ import numpy as np
 from aisys_lab.core import LabError
 from aisys_lab.ir import Spec, Traced, spec_of
 
-
 _KNOWN = (Traced, np.ndarray, np.generic, int, float, Spec)
 
 
 def as_input(x):
-    return x if isinstance(x, _KNOWN) else np.asarray(x)
+    """The array, number or traced value itself; a list as an array."""
+    if isinstance(x, _KNOWN):
+        return x
+    try:
+        array = np.asarray(x)
+        spec_of(array)  # a sentence for text, objects and complex numbers
+    except ValueError as error:
+        raise LabError(f"{type(x).__name__} is no array: {error}.") from None
+    return array
 
 
 def ndim(x):
@@ -24,6 +31,15 @@ def shape(x):
         return x.shape
     except AttributeError:
         return np.shape(x)
+
+
+def lengths(x, op):
+    """The shape as numbers; a sentence where an axis has only a name."""
+    named = [n for n in shape(x) if isinstance(n, str)]
+    if named:
+        raise LabError(f"{op}: {spec_of(x)} has axis {named[0]}, whose length is known only when "
+                       f"the graph runs; trace with that axis closed.")
+    return shape(x)
 
 
 def axes_of(x, axis, op):

@@ -2,21 +2,61 @@
 
 import numpy as np
 
-from aisys_lab.autodiff.numpy.base import shape
-from aisys_lab.autodiff.numpy.shapes import broadcast_to
+from aisys_lab.autodiff.numpy.base import as_input, shape
+from aisys_lab.autodiff.numpy.shapes import broadcast_to, stack
 from aisys_lab.autodiff.tensor import Tensor
+from aisys_lab.core import LabError
+from aisys_lab.ir import Traced, bind, short, spec_of
+
+
+def array(values, dtype=None):
+    """An array of numbers, arrays, traced values, or lists of these, nested evenly."""
+    if isinstance(values, list | tuple) and _holds_traced(values):
+        values = stack([array(v) for v in values])
+    elif type(values) is np.ndarray:
+        values = values.copy()
+    out = as_input(values)
+    out = out if hasattr(out, "dtype") else np.asarray(out)
+    return out if dtype is None else bind("cast", out, dtype=short(dtype))
+
+
+def asarray(values, dtype=None):
+    """The array itself where it is one (of that dtype); else ``array`` of it."""
+    plain = hasattr(values, "dtype") and (dtype is None or values.dtype == np.dtype(dtype))
+    return values if plain else array(values, dtype)
+
+
+def _holds_traced(values):
+    return any(_holds_traced(v) if isinstance(v, list | tuple) else isinstance(v, Traced)
+               for v in values)
+
+
+def full(shape, fill_value, dtype=None):
+    """An array of one value, which may be traced."""
+    if not isinstance(fill_value, Traced):
+        return np.full(shape, fill_value, dtype)
+    return broadcast_to(asarray(fill_value, dtype), shape)
 
 
 def zeros_like(x):
-    return _full_like(x, 0)
+    """Zeros of the shape and dtype of ``x``."""
+    return full_like(x, 0)
 
 
 def ones_like(x):
-    return _full_like(x, 1)
+    """Ones of the shape and dtype of ``x``."""
+    return full_like(x, 1)
 
 
-def _full_like(x, value):
+empty_like = zeros_like
+
+
+def full_like(x, value):
+    """One value at the shape and dtype of ``x``; open axes stay open."""
+    if isinstance(value, Traced):
+        return broadcast_to(asarray(value, spec_of(x).dtype), shape(x))
     if type(x) is not Tensor:
+        x = x if hasattr(x, "dtype") else np.asarray(x)
         out = np.empty(x.shape, x.dtype)
         out[...] = value
         return out
@@ -39,3 +79,15 @@ def stop_gradient(x):
     while type(x) is Tensor and not hasattr(x.mode, "constant"):
         x = x.value
     return x
+
+
+def linspace(start, stop, num=50, endpoint=True):
+    """``num`` evenly spaced numbers from ``start`` to ``stop``, which may be traced."""
+    if not isinstance(start, Traced) and not isinstance(stop, Traced):
+        return np.linspace(start, stop, num, endpoint)
+    if spec_of(start).shape or spec_of(stop).shape:
+        raise LabError(f"linspace: start and stop should be single numbers, got {spec_of(start)} "
+                       f"and {spec_of(stop)}.")
+    part = np.arange(num) / (num - 1 if endpoint and num > 1 else num or 1)
+    part = part.astype(spec_of(start - stop).dtype)
+    return start * (1 - part) + stop * part

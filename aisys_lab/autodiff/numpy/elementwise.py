@@ -1,38 +1,163 @@
 """Functions of one element, or of one element of each argument."""
 
+import math
+
+import numpy as np
 
 from aisys_lab.autodiff.numpy.base import as_input
+from aisys_lab.core import LabError
 from aisys_lab.ir import bind, short
 from aisys_lab.ir.spec import dtype_of
 
 
-def _elementwise(op):
-    def function(*inputs):
-        return bind(op, *map(as_input, inputs))
-    function.__name__, function.__doc__ = op, f"Elementwise {op}, as NumPy broadcasts it."
+def _of_one(op):
+    def function(x):
+        return bind(op, as_input(x))
+    function.__name__, function.__doc__ = op, f"Elementwise {op}: an array of the shape of x."
     return function
 
 
-negative = _elementwise("neg")
-exp, log, sqrt, tanh, sin, cos = map(_elementwise, ("exp", "log", "sqrt", "tanh", "sin", "cos"))
-abs, sign, floor, rint = map(_elementwise, ("abs", "sign", "floor", "rint"))
-add, subtract, multiply = map(_elementwise, ("add", "sub", "mul"))
-divide, power = map(_elementwise, ("div", "pow"))
-maximum, minimum = map(_elementwise, ("maximum", "minimum"))
-equal, not_equal, less = map(_elementwise, ("eq", "ne", "lt"))
-less_equal, greater, greater_equal = map(_elementwise, ("le", "gt", "ge"))
-logical_and, logical_or = map(_elementwise, ("logical_and", "logical_or"))
-logical_not, where = map(_elementwise, ("logical_not", "where"))
-absolute, true_divide = abs, divide
+def _of_two(op):
+    def function(x, y):
+        return bind(op, as_input(x), as_input(y))
+    function.__name__, function.__doc__ = op, f"Elementwise {op}, as NumPy broadcasts x and y."
+    return function
 
 
-def square(x):
-    return x * x
+negative, abs, sign = map(_of_one, ("neg", "abs", "sign"))
+exp, expm1, exp2, log, log1p, log2, log10, sqrt, cbrt, erf, sigmoid = map(_of_one, (
+    "exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "erf", "sigmoid"))
+sin, cos, tan, arcsin, arccos, arctan = map(_of_one, (
+    "sin", "cos", "tan", "arcsin", "arccos", "arctan"))
+sinh, cosh, tanh, arcsinh, arccosh, arctanh = map(_of_one, (
+    "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh"))
+floor, ceil, trunc, rint, logical_not = map(_of_one, (
+    "floor", "ceil", "trunc", "rint", "logical_not"))
+add, subtract, multiply, divide, power = map(_of_two, ("add", "sub", "mul", "div", "pow"))
+remainder, floor_divide, maximum, minimum = map(_of_two, (
+    "mod", "floor_div", "maximum", "minimum"))
+arctan2, hypot, logaddexp = map(_of_two, ("arctan2", "hypot", "logaddexp"))
+equal, not_equal, less = map(_of_two, ("eq", "ne", "lt"))
+less_equal, greater, greater_equal = map(_of_two, ("le", "gt", "ge"))
+logical_and, logical_or = map(_of_two, ("logical_and", "logical_or"))
+absolute = fabs = abs
+true_divide, mod, pow, fix = divide, remainder, power, trunc
+asin, acos, atan, atan2 = arcsin, arccos, arctan, arctan2
+asinh, acosh, atanh = arcsinh, arccosh, arctanh
+
+
+def where(condition, x=None, y=None):
+    """``x`` where the condition holds, else ``y``; with the condition alone, the places (a tuple
+    of arrays of whole numbers, as ``nonzero`` gives them)."""
+    if x is None and y is None:
+        from aisys_lab.autodiff.numpy.indexing import nonzero
+        return nonzero(condition)
+    if x is None or y is None:
+        raise LabError("where takes the condition alone, or both x and y.")
+    return bind("where", as_input(condition), as_input(x), as_input(y))
 
 
 def astype(x, dtype):
+    """The array in another dtype; the gradient comes back in the old one."""
     return bind("cast", as_input(x), dtype=short(dtype_of(dtype)))
 
 
-def clip(x, low, high):
-    return minimum(maximum(x, low), high)
+def positive(x):
+    return as_input(x)
+
+
+def square(x):
+    x = as_input(x)
+    return x * x
+
+
+def reciprocal(x):
+    """1 / x, for floats."""
+    return 1 / as_input(x)
+
+
+def divmod(x, y):
+    """``(x // y, x % y)``."""
+    return floor_divide(x, y), remainder(x, y)
+
+
+def fmod(x, y):
+    """The remainder with the sign of x, as in C."""
+    x, y = as_input(x), as_input(y)
+    return x - trunc(x / y) * y
+
+
+def clip(x, a_min=None, a_max=None):
+    """``x`` kept between two bounds (None: no bound). At a bound, half the slope goes each way."""
+    x = as_input(x) if a_min is None else maximum(x, a_min)
+    return x if a_max is None else minimum(x, a_max)
+
+
+def round(x, decimals=0):
+    """To the nearest, ties to even."""
+    if not decimals:
+        return rint(x) if as_input(x).dtype.kind == "f" else as_input(x)
+    return rint(x * 10.0 ** decimals) / 10.0 ** decimals
+
+
+around = round
+
+
+# ---- angles
+
+def deg2rad(x):
+    return multiply(x, math.pi / 180)
+
+
+def rad2deg(x):
+    return multiply(x, 180 / math.pi)
+
+
+radians, degrees = deg2rad, rad2deg
+
+
+def sinc(x):
+    """sin(pi x) / (pi x), and 1 at 0; near 0 by its series, so that derivatives are right there."""
+    y = multiply(x, math.pi)
+    near = less(abs(y), 0.01)
+    far, z = where(near, 1.0, y), where(near, square(y), 0.0)
+    return where(near, 1 - z / 6 * (1 - z / 20 * (1 - z / 42)), sin(far) / far)
+
+
+# ---- what is NaN, infinite, close
+
+def isnan(x):
+    x = as_input(x)
+    return not_equal(x, x)
+
+
+def isinf(x):
+    return equal(abs(x), math.inf)
+
+
+def isfinite(x):
+    return less(abs(x), math.inf)
+
+
+def nan_to_num(x, nan=0.0, posinf=None, neginf=None):
+    """NaN becomes ``nan``; infinities the given numbers (None: the largest of the dtype)."""
+    x = as_input(x)
+    most = np.finfo(x.dtype).max.item()
+    x = where(isnan(x), nan, x)
+    x = where(equal(x, math.inf), most if posinf is None else posinf, x)
+    return where(equal(x, -math.inf), -most if neginf is None else neginf, x)
+
+
+def logical_xor(x, y):
+    return not_equal(not_equal(x, 0), not_equal(y, 0))
+
+
+def heaviside(x, at_zero):
+    """0 below zero, 1 above, and ``at_zero`` at zero."""
+    return where(equal(x, 0), at_zero, astype(greater(x, 0), as_input(x).dtype))
+
+
+def isclose(x, y, rtol=1e-5, atol=1e-8):
+    """|x - y| <= atol + rtol |y|, or both the same infinity."""
+    near = less_equal(abs(subtract(x, y)), add(atol, multiply(abs(y), rtol)))
+    return logical_or(logical_and(near, isfinite(y)), equal(x, y))

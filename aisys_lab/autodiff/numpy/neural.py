@@ -1,35 +1,74 @@
 """What networks are made of, composed of the rest."""
 
+import math
+
 import numpy as np
 
-from aisys_lab.autodiff.numpy.base import shape
+from aisys_lab.autodiff.numpy.base import as_input, shape
 from aisys_lab.autodiff.numpy.creation import stop_gradient
-from aisys_lab.autodiff.numpy.elementwise import astype, equal, exp, log, sqrt, square, tanh, where
-from aisys_lab.autodiff.numpy.reductions import max, mean, sum
-from aisys_lab.autodiff.numpy.shapes import expand_dims, squeeze
+from aisys_lab.autodiff.numpy.elementwise import (
+    astype,
+    equal,
+    erf,
+    exp,
+    expm1,
+    logaddexp,
+    minimum,
+    sigmoid,
+    sqrt,
+    square,
+    tanh,
+    where,
+)
+from aisys_lab.autodiff.numpy.reductions import logsumexp, max, mean, sum
+from aisys_lab.autodiff.numpy.shapes import expand_dims
 from aisys_lab.core import LabError
 from aisys_lab.ir import spec_of
 
 
 def relu(x):
     """Zero where x <= 0 (so its slope at 0 is 0), NaN where x is NaN."""
+    x = as_input(x)
     return where(x <= 0, 0, x)
 
 
-def sigmoid(x):
-    return 0.5 * (tanh(0.5 * x) + 1)
+def leaky_relu(x, slope=0.01):
+    """``slope * x`` where x <= 0."""
+    x = as_input(x)
+    return where(x <= 0, slope * x, x)
 
 
-def gelu(x):
-    """The tanh form of GELU (Hendrycks and Gimpel 2016, arXiv:1606.08415)."""
-    return 0.5 * x * (1 + tanh(np.sqrt(2 / np.pi).item() * (x + 0.044715 * x * x * x)))
+def elu(x, alpha=1.0):
+    """``alpha * (exp(x) - 1)`` where x <= 0 (Clevert and others 2015, arXiv:1511.07289)."""
+    x = as_input(x)
+    return where(x <= 0, alpha * expm1(minimum(x, 0)), x)
 
 
-def logsumexp(x, axis=-1, keepdims=False):
-    """log(sum(exp(x))) that does not overflow: the largest entry is taken out first."""
-    top = stop_gradient(max(x, axis, keepdims=True))
-    out = log(sum(exp(x - top), axis, keepdims=True)) + top
-    return out if keepdims else squeeze(out, axis)
+def silu(x):
+    """``x * sigmoid(x)``, also called swish."""
+    x = as_input(x)
+    return x * sigmoid(x)
+
+
+def softplus(x):
+    """log(1 + exp(x)), without overflow: a relu without the corner."""
+    return logaddexp(x, 0)
+
+
+def log_sigmoid(x):
+    """log(sigmoid(x)), without overflow."""
+    return -softplus(-as_input(x))
+
+
+def gelu(x, approximate="tanh"):
+    """GELU (Hendrycks and Gimpel 2016, arXiv:1606.08415): the tanh form, or ``"none"``: the exact
+    one, ``x`` times the normal distribution below it."""
+    x = as_input(x)
+    if approximate == "none":
+        return 0.5 * x * (1 + erf(x / math.sqrt(2)))
+    if approximate != "tanh":
+        raise LabError(f"gelu: approximate={approximate!r}; it is 'tanh' or 'none'.")
+    return 0.5 * x * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
 
 
 def log_softmax(x, axis=-1):

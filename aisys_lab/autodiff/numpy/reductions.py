@@ -1,30 +1,144 @@
-"""Sums, extremes and averages over axes."""
+"""Sums, products, extremes and averages over axes, and running ones along an axis."""
 
-from aisys_lab.autodiff.numpy.base import as_input, axes_of, shape
-from aisys_lab.autodiff.numpy.elementwise import square
-from aisys_lab.ir import Spec, bind, spec_of
+import math
+
+from aisys_lab.autodiff.numpy.base import as_input, axes_of, axis_of, ndim, shape
+from aisys_lab.autodiff.numpy.creation import stop_gradient
+from aisys_lab.autodiff.numpy.elementwise import (
+    astype,
+    equal,
+    exp,
+    isnan,
+    log,
+    not_equal,
+    sqrt,
+    square,
+    where,
+)
+from aisys_lab.autodiff.numpy.shapes import reshape, squeeze
+from aisys_lab.ir import bind, short, spec_of
 
 
-def sum(x, axis=None, keepdims=False):
-    return bind("sum", as_input(x), axis=axes_of(x, axis, "sum"), keepdims=bool(keepdims))
+def _reduction(op):
+    def function(x, axis=None, keepdims=False):
+        x = as_input(x)
+        return bind(op, x, axis=axes_of(x, axis, op), keepdims=bool(keepdims))
+    function.__name__ = op
+    function.__doc__ = f"The {op} over ``axis``: None (all axes), a whole number or several."
+    return function
 
 
-def max(x, axis=None, keepdims=False):
-    return bind("max", as_input(x), axis=axes_of(x, axis, "max"), keepdims=bool(keepdims))
+sum, prod, max, min = map(_reduction, ("sum", "prod", "max", "min"))
+amax, amin = max, min
 
 
-def min(x, axis=None, keepdims=False):
-    return bind("min", as_input(x), axis=axes_of(x, axis, "min"), keepdims=bool(keepdims))
+def count_along(x, axis, op):
+    """How many elements a reduction over ``axis`` joins: a number, or the op ``size`` where an
+    axis has only a name, in the dtype of x (f64 for whole numbers)."""
+    axes, lengths = axes_of(x, axis, op), shape(x)
+    sizes = [lengths[a] for a in axes]
+    if str not in map(type, sizes):
+        return math.prod(sizes)
+    dtype = spec_of(x).dtype
+    return bind("size", x, axis=axes, dtype=short(dtype) if dtype.kind == "f" else "f64")
 
 
 def mean(x, axis=None, keepdims=False):
-    averaged = Spec([shape(x)[a] for a in axes_of(x, axis, "mean")], spec_of(x).dtype)
-    return sum(x, axis, keepdims) / averaged.size
+    """The sum divided by the number of elements."""
+    return sum(x, axis, keepdims) / count_along(x, axis, "mean")
 
 
-def var(x, axis=None, keepdims=False):
-    return mean(square(x - mean(x, axis, keepdims=True)), axis, keepdims)
+def var(x, axis=None, keepdims=False, ddof=0):
+    """The mean squared distance from the mean; ``ddof`` is taken from the number of elements."""
+    distance = square(x - mean(x, axis, keepdims=True))
+    if not ddof:
+        return mean(distance, axis, keepdims)
+    return sum(distance, axis, keepdims) / (count_along(x, axis, "var") - ddof)
 
 
-def argmax(x, axis=-1):
-    return bind("argmax", as_input(x), axis=axes_of(x, axis, "argmax")[0])
+def std(x, axis=None, keepdims=False, ddof=0):
+    """The root of ``var``; it has no slope where all elements are equal."""
+    return sqrt(var(x, axis, keepdims, ddof))
+
+
+def average(x, axis=None, weights=None, keepdims=False):
+    """The mean, weighted where ``weights`` are given (of the shape of x)."""
+    if weights is None:
+        return mean(x, axis, keepdims)
+    return sum(x * as_input(weights), axis, keepdims) / sum(weights, axis, keepdims)
+
+
+def ptp(x, axis=None, keepdims=False):
+    return max(x, axis, keepdims) - min(x, axis, keepdims)
+
+
+def _place(op):
+    def function(x, axis=None, keepdims=False):
+        x = as_input(x)
+        flat, axis = (reshape(x, -1), 0) if axis is None else (x, axis_of(x, axis, op, ndim(x)))
+        out = bind(op, flat, axis=axis)
+        if not keepdims:
+            return out
+        rest = range(ndim(x)) if flat is not x else (axis,)
+        return reshape(out, tuple(1 if i in rest else n for i, n in enumerate(shape(x))))
+    function.__name__ = op
+    function.__doc__ = f"The first place of the {op[3:]}imum along ``axis`` (None: of all)."
+    return function
+
+
+argmax, argmin = map(_place, ("argmax", "argmin"))
+
+
+def count_nonzero(x, axis=None, keepdims=False):
+    return sum(not_equal(x, 0), axis, keepdims)
+
+
+def any(x, axis=None, keepdims=False):
+    """Whether an element along ``axis`` is not zero; no slope."""
+    return not_equal(count_nonzero(x, axis, keepdims), 0)
+
+
+def all(x, axis=None, keepdims=False):
+    """Whether no element along ``axis`` is zero; no slope."""
+    return equal(count_nonzero(equal(x, 0), axis, keepdims), 0)
+
+
+# ---- leaving NaN out
+
+def nansum(x, axis=None, keepdims=False):
+    return sum(where(isnan(x), 0, x), axis, keepdims)
+
+
+def nanmean(x, axis=None, keepdims=False):
+    known = sum(equal(x, x), axis, keepdims)
+    return nansum(x, axis, keepdims) / astype(known, spec_of(x).dtype)
+
+
+def nanmax(x, axis=None, keepdims=False):
+    return max(where(isnan(x), -math.inf, x), axis, keepdims)
+
+
+def nanmin(x, axis=None, keepdims=False):
+    return min(where(isnan(x), math.inf, x), axis, keepdims)
+
+
+# ---- along one axis
+
+def _running(op):
+    def function(x, axis=None):
+        x = as_input(x)
+        x, axis = (reshape(x, -1), 0) if axis is None else (x, axis_of(x, axis, op, ndim(x)))
+        return bind(op, x, axis=axis)
+    function.__name__ = op
+    function.__doc__ = f"The running {op[3:]} along ``axis`` (None: of all elements in order)."
+    return function
+
+
+cumsum, cumprod = map(_running, ("cumsum", "cumprod"))
+
+
+def logsumexp(x, axis=-1, keepdims=False):
+    """log(sum(exp(x))) that does not overflow: the largest entry is taken out first."""
+    top = stop_gradient(max(x, axis, keepdims=True))
+    out = log(sum(exp(x - top), axis, keepdims=True)) + top
+    return out if keepdims else squeeze(out, axis)

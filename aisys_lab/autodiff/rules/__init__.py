@@ -8,8 +8,10 @@ from aisys_lab.autodiff.rules import (  # noqa: F401  (each fills VJP and JVP)
     contract,
     convolution,
     elementwise,
+    indexing,
     linalg,
     reductions,
+    scans,
     shapes,
 )
 from aisys_lab.autodiff.rules.broadcasting import unbroadcast
