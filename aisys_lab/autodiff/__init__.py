@@ -10,7 +10,7 @@ from aisys_lab.autodiff import (  # noqa: F401  (forward and rules fill MODES, V
 )
 from aisys_lab.autodiff.custom import checkpoint, custom_jvp, custom_vjp
 from aisys_lab.autodiff.reverse import pull_back
-from aisys_lab.autodiff.tensor import JVP, MODES, VJP, Joint, Mode, Tensor, no_grad
+from aisys_lab.autodiff.tensor import JVP, MODES, VJP, Joint, Mode, Tensor, no_grad, resting
 from aisys_lab.autodiff.trace import apply_graph, trace
 from aisys_lab.autodiff.verbs import (
     check_grads,

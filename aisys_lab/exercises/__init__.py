@@ -15,7 +15,7 @@ from aisys_lab.exercises.declare import (
     same,
 )
 
-for _module in ("nets", "memory", "core", "chips", "hunts"):  # where exercises are declared
+for _module in ("nets", "memory", "core", "chips", "hunts", "tapes"):  # where exercises are declared
     importlib.import_module(f"aisys_lab.exercises.{_module}")
 
 __all__ = ["EXERCISES", "AnswerError", "AnswerLost", "Case", "Exercise", "brief", "edits", "equal",

@@ -16,3 +16,6 @@ def function(names, name):
         raise CellError(f"{name} is of type {type(names[name]).__name__}; the exercise asks for "
                         f"a function.")
     return names[name]
+
+
+from aisys_lab.exercises.drivers import tape  # noqa: E402, F401  (adds its row)
