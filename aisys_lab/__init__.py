@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 _FACE = {
     # core
     "LabError": "core", "TABLES": "core", "SLOTS": "core", "Table": "core", "attempt": "core",
+    "save_tree": "core.saving", "load_tree": "core.saving",
     # ir
     "OPS": "ir", "Graph": "ir", "Spec": "ir", "interpret": "ir", "parse": "ir", "verify": "ir",
     "work": "ir", "COUNTS": "ir", "Count": "ir", "Layer": "ir", "Network": "ir",
