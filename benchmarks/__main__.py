@@ -2,6 +2,7 @@
 
 One thread, process CPU time, each side in a process of its own, turns taken, minimum over
 rounds; a ratio that the rounds do not agree on is called too noisy.
+``python -m benchmarks.training [PART]`` trains whole nets beside torch.
 """
 
 import json
@@ -28,7 +29,7 @@ def main(part=""):
         sys.exit(f"no row has {part!r} in its name; the rows are: "
                  f"{', '.join(sorted({name for name, _ in ROWS}))}")
     results = [measure(*key, row) for key, row in chosen.items() if there(key[1])]
-    store(results, list(ROWS))
+    store(results)
     show(results)
     return any(result["ok"] is False for result in results)
 
@@ -62,9 +63,14 @@ def measure(name, peer, row):
 
 def side(name, peer, which):
     """A process that measures one side, a round for each line that it is sent."""
-    free = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
     return Sideline([sys.executable, "-m", "benchmarks.side", name, peer, which], text=True,
-                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**free, **ONE})
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=alone())
+
+
+def alone():
+    """The environment of a measurement: one thread, and OpenBLAS as it chooses by itself."""
+    free = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
+    return {**free, **ONE}
 
 
 class Sideline(subprocess.Popen):
@@ -90,12 +96,11 @@ def answer(process):
     return json.loads(line)
 
 
-def store(results, order):
-    """Puts the new rows in place of the old ones of results.json, in the order of the table."""
+def store(results):
+    """Puts the new rows in place of the old ones of results.json, and leaves the others."""
     old = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
     rows = {(row["name"], row["peer"]): row for row in [*old, *results]}
-    kept = [rows[key] for key in order if key in rows]
-    RESULTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    RESULTS.write_text(json.dumps(list(rows.values()), indent=1) + "\n", encoding="utf-8")
 
 
 def show(results):

@@ -1,6 +1,7 @@
 """What is compared: a row makes two calls that compute the same, ours and the peer's.
 
-Each side is made in a process of its own; ``extra`` says what else a side reports of itself.
+Each side is made in a process of its own. A call may have ``extra``, what else it reports of
+itself, and ``calls``, how many calls the seconds are of.
 """
 
 from collections.abc import Callable
@@ -36,4 +37,4 @@ def one_thread():
     return torch
 
 
-from benchmarks import eager  # noqa: E402, F401  (its rows)
+from benchmarks import eager, nets  # noqa: E402, F401  (their rows)
