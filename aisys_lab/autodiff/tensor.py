@@ -124,15 +124,19 @@ class Mode:
 
     def save(self, array):
         """Locks an array that is kept for later: while the function runs, changing it in place
-        raises."""
-        if type(array) is np.ndarray and array.flags.writeable:
+        raises.
+
+        Memory that another library lends (PyTorch's, say) stays open: NumPy could not reopen it.
+        """
+        if type(array) is np.ndarray and array.flags.writeable \
+                and isinstance(array.base, np.ndarray | None):
             array.flags.writeable = False
             self.held.append(array)
 
     def close(self):
         """Ends the run: saved arrays are free again; a tensor that is used from now on says so."""
-        for array in self.held:
-            array.flags.writeable = True
+        for array in sorted(self.held, key=lambda array: array.base is not None):
+            array.flags.writeable = True  # owners before their views, or NumPy refuses
         self.bind = self._closed
 
     def _closed(self, op, inputs, attrs):
