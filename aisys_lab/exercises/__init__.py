@@ -15,7 +15,9 @@ from aisys_lab.exercises.declare import (
     same,
 )
 
-for _module in ("nets", "memory", "core", "chips", "hunts", "tapes"):  # where exercises are declared
+MODULES = ("nets", "memory", "core", "chips", "hunts",  # where exercises are declared
+           "tapes", "remat")
+for _module in MODULES:
     importlib.import_module(f"aisys_lab.exercises.{_module}")
 
 __all__ = ["EXERCISES", "AnswerError", "AnswerLost", "Case", "Exercise", "brief", "edits", "equal",

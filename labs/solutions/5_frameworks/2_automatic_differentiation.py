@@ -45,3 +45,25 @@ class Tape(lab.autodiff.Mode):
                     if part is not None:
                         add(parent, part)
         return [waiting[x.note] for x in variables]
+
+
+def checkpoint(machine, steps, slots):
+    size = next(k for k in range(1, steps + 1) if -(-steps // k) + k - 1 <= slots)
+    streams = []
+    for step in range(steps):
+        if step % size == 0:
+            machine.save(step)
+        streams.append(machine.rng())
+        machine.run(step)
+    for start in range((steps - 1) // size * size, -1, -size):
+        inside = range(start, min(start + size, steps))
+        machine.load(start)
+        for step in inside[:-1]:
+            machine.rng(streams[step])
+            machine.run(step)
+            machine.save(step + 1)
+        for step in reversed(inside):
+            machine.load(step)
+            machine.rng(streams[step])
+            machine.back(step)
+            machine.free(step)
