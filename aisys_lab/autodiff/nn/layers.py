@@ -67,8 +67,8 @@ class Conv2d(Layer):
         return parts | ({"b": bias(self.outputs, self.start, fans[0])} if self.bias else {})
 
     def apply(self, params, x):
-        y = anp.conv2d(x, params["w"], self.stride, self.padding, self.dilation, self.groups)
-        return y + anp.reshape(params["b"], (self.outputs, 1, 1)) if self.bias else y
+        return anp.conv2d(x, params["w"], self.stride, self.padding, self.dilation, self.groups,
+                          params["b"] if self.bias else None)
 
 
 @dataclass(frozen=True, repr=False)
