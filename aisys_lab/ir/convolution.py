@@ -82,23 +82,36 @@ def _conv(x, w, stride, padding, dilation, groups):
 def _slide_over(x, slide, w, groups):
     """``w[G, O, taps] @ columns[n, G, taps, places]``; depthwise: as many groups as channels."""
     places = slide.places(x.shape[2:], "conv")
+    wide = slide.wide(x.shape[2:], places)
     matrix = w.reshape(groups, len(w) // groups, -1)
-    out = np.empty((len(x), *matrix.shape[:2], prod(places)), np.result_type(x, w))
-    for images, cols in columns(x, slide, places, groups):
-        np.matmul(matrix, cols, out=out[images])
-    return out.reshape(len(x), len(w), *places)
+    out = np.empty((len(x), len(w), *places), np.result_type(x, w))
+    for images, cols in columns(x, slide, wide, groups):
+        made = np.matmul(matrix, cols).reshape(-1, len(w), *wide)
+        if made.shape == out.shape:
+            return made
+        out[images] = made[..., :places[-1]]
+    return out
 
 
 def _conv_weight(x, g, kernel, stride, padding, dilation, groups):
     """The sum over images of ``g[G, O, places] @ columns[G, taps, places].T``."""
     x, g = np.asarray(x), np.asarray(g)
     slide, shape = _kernel(x, g, kernel, stride, padding, dilation, groups)
-    flat = g.reshape(len(g), groups, g.shape[1] // groups, -1)
-    out = np.zeros((groups, flat.shape[2], prod(shape) // max(g.shape[1], 1)),
-                   np.result_type(x, g))
-    for images, cols in columns(x, slide, g.shape[2:], groups):
-        out += np.matmul(flat[images], cols.swapaxes(2, 3)).sum(0)
+    wide = slide.wide(x.shape[2:], g.shape[2:])
+    out = np.zeros((groups, g.shape[1] // groups, prod(shape[1:])), np.result_type(x, g))
+    for images, cols in columns(x, slide, wide, groups):
+        part = _widened(g[images], wide).reshape(-1, *out.shape[:2], prod(wide))
+        out += np.matmul(part, cols.swapaxes(2, 3)).sum(0)
     return out.reshape(shape)
+
+
+def _widened(g, wide):
+    """The result with zeros where the overhang of wide rows would be."""
+    if g.shape[2:] == wide:
+        return g
+    out = np.zeros((*g.shape[:2], *wide), g.dtype)
+    out[..., :g.shape[-1]] = g
+    return out
 
 
 def _conv_input(g, w, size, stride, padding, dilation, groups):
