@@ -74,7 +74,8 @@ def theirs(task, seed):
 
     torch.set_num_threads(1)
     train, test = task.data()
-    net, schedule, rng = twin(task.model(seed), torch), task.schedule, np.random.default_rng(seed)
+    model, schedule, rng = task.model(seed), task.schedule, np.random.default_rng(seed)
+    net = twin(model, torch, rows=hasattr(model, "image") and train.x.ndim == 2)
     optimizer, step, began = torch.optim.Adam(net.parameters()), 0, time.process_time()
     for _ in range(task.epochs):
         for x, y in train.batches(task.batch, rng):

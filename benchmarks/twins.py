@@ -4,15 +4,24 @@ import numpy as np
 
 from aisys_lab.autodiff import nn
 from aisys_lab.core.tree import flatten, unflatten
-from aisys_lab.models import GPT
+from aisys_lab.models import GPT, MLP
 
 
-def twin(model, torch):
-    """A torch module that computes what the model does."""
+def twin(model, torch, rows=False):
+    """A torch module that computes what the model does; ``rows``: of images as rows of numbers."""
     if isinstance(model, GPT):
         return _gpt(model, torch)
-    layers = [_layer(layer, model.params.get(name), torch) for name, layer in model.net.children()]
-    return torch.nn.Sequential(*layers)
+    named = _mlp(model) if isinstance(model, MLP) else model.net.children()
+    layers = [_layer(layer, model.params.get(name), torch) for name, layer in named]
+    shape = [torch.nn.Unflatten(1, model.image)] if rows else []
+    return torch.nn.Sequential(*shape, *layers)
+
+
+def _mlp(model):
+    """The layers of an MLP by name."""
+    for i, (n, m) in enumerate(zip(model.sizes, model.sizes[1:], strict=False), 1):
+        yield from ([] if i == 1 else [(f"relu{i}", nn.Activation("relu"))])
+        yield f"layer{i}", nn.Linear(n, m)
 
 
 def _layer(layer, params, torch):

@@ -74,6 +74,18 @@ def test_a_training_step_traces_and_computes_the_same(model):
 
 
 @each
+def test_a_training_step_traces_with_an_open_batch_axis(model):
+    x, y = batch(model)
+    step = lab.value_and_grad(model.loss)
+    labels = lab.Spec(("N", *y.shape[1:]), np.int64)
+    graph = lab.trace(step, model.params, model.spec, labels)
+    for n in (2, 5):
+        got = lab.interpret(graph, model.params, x[:n], y[:n])
+        for traced, eager in zip(got, flatten(step(model.params, x[:n], y[:n]))[0], strict=True):
+            np.testing.assert_allclose(traced, eager, rtol=1e-4, atol=1e-6)
+
+
+@each
 def test_a_model_freezes_with_an_open_batch_axis(model):
     graph = lab.freeze(model)
     assert graph.specs[graph.inputs[0]] == model.spec

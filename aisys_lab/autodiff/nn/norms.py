@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from aisys_lab.autodiff import numpy as anp
 from aisys_lab.autodiff.nn.inits import Part
 from aisys_lab.autodiff.nn.layer import Layer
+from aisys_lab.autodiff.numpy.reductions import count_along
 from aisys_lab.core import LabError
-from aisys_lab.ir import Spec, spec_of
+from aisys_lab.ir import spec_of
 
 
 def _slope_and_shift(width):
@@ -113,8 +114,8 @@ class BatchNorm2d(Layer):
 
     def _moved(self, params, x, mean, var):
         """Running statistics, a step closer to those of the batch."""
-        n = Spec((anp.shape(x)[0], *anp.shape(x)[2:]), x.dtype).size
-        if n < 2:
+        n = count_along(x, (0, 2, 3), "BatchNorm2d")
+        if isinstance(n, int) and n < 2:
             raise LabError(f"{self}: the variance of one number a channel, {spec_of(x)}, is "
                            f"nothing to learn from; take a larger batch.")
         new = {"mean": mean, "var": var * (n / (n - 1))}
