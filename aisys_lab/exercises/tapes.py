@@ -131,19 +131,17 @@ WRONG_TAPES = edits(BY_ENTRIES, {
           hides=("autodiff.reverse:Reverse", "autodiff.lessons.tape:Tape"))
 def tape(answer, rng):
     """class Tape(lab.autodiff.Mode) is one run of reverse mode; it becomes MODES['reverse'], on
-    which grad, vjp and all training stand. __init__ calls super().__init__(). variable(value)
-    gives a lab.Tensor(value, self, note) by which will be differentiated; a note is yours to
-    choose. bind(op, inputs, attrs) computes lab.ir.bind(op, *values, **attrs), where values are
-    the inputs with your own tensors replaced by what they hold (self.lower(x)), and returns a new
-    tensor that remembers how it was made; or the bare result, where lab.VJP[op] is None or
-    lab.autodiff.resting() is true (inside no_grad). Inputs may also be numbers, arrays, and
-    tensors of other modes, which are constants to you. gradients(seeds, variables) takes pairs
-    (result, its gradient), of which some results may be no tensors of yours and one may come
-    twice, and returns a gradient, or None for zero, for each variable; it may be called again.
+    which grad and all training stand. variable(value) gives a lab.Tensor(value, self, note) to
+    differentiate by; the note is yours to choose. bind(op, inputs, attrs) computes
+    lab.ir.bind(op, *values, **attrs), where your own tensors among the inputs are replaced by
+    what they hold (self.lower(x)), and returns a new tensor that remembers how it was made; or
+    the bare result, where lab.VJP[op] is None or lab.autodiff.resting() (inside no_grad). Numbers,
+    arrays and tensors of other modes are constants to you. gradients(seeds, variables) takes
+    pairs (result, its gradient), of which one may come twice and some may be no tensors of yours;
+    it returns for each variable a gradient, or None for zero, and may be called again.
     lab.autodiff.pull_back(op, g, out, values, attrs, wanted) gives the gradient of each input of
-    an op (None: zero, or wanted holds None in its place). Call self.save(array) for all that you
-    keep: then a change in place raises. Ops with several results need not
-    be handled."""
+    an op (None: zero, or wanted has None there). self.save(array) what you keep: then a change in
+    place raises. Ops with several results need not be handled."""
     for length in (1, 3, 6, 9, 12, 12):
         yield from _gradients(answer, rng, length)
     yield from _laws(answer, rng)
