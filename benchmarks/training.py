@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
+from itertools import islice
 
 import numpy as np
 
@@ -86,6 +87,8 @@ def theirs(task, seed):
             optimizer.step()
             step += 1
     spent = (time.process_time() - began) / task.epochs
+    settled = islice(train.batches(64, np.random.default_rng(0)), 50)  # as our model.settle does
+    torch.optim.swa_utils.update_bn((torch.tensor(x) for x, _ in settled), net)
     with torch.no_grad():
         net.eval()
         return score(lambda x: net(torch.tensor(x)).numpy(), test), spent

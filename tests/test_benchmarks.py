@@ -1,5 +1,7 @@
 """Both sides of every comparison compute the same."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -37,3 +39,16 @@ def test_the_chain_has_as_many_operations_as_it_says():
     it = Counter()
     chain(it, it, it, it, it)
     assert it.count == OPERATIONS
+
+
+@pytest.mark.parametrize("name", ["train-mlp-digits", "train-cnn-digits",
+                                  "train-depthwise-fashion", "train-gpt-novel"])
+def test_a_short_training_reaches_what_torch_reaches(name):
+    pytest.importorskip("torch")
+    from benchmarks import training
+
+    task = training.tasks()[name]
+    parts = tuple(part.first(count) for part, count in zip(task.data(), (960, 500), strict=True))
+    task = replace(task, data=lambda: parts, epochs=1)
+    mine, other = (side(task, seed=0)[0] for side in (training.ours, training.theirs))
+    assert mine == pytest.approx(other, abs=0.01)

@@ -1,6 +1,6 @@
 """A novel as numbers: characters, their vocabulary, and windows whose labels come one later."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,11 +56,16 @@ class Text:
         places; a last, smaller batch is left out.
         """
         shift = int(rng.integers(self.context))
-        shifted = Text(self.name, self.ids[shift:], self.vocabulary, self.context)
+        shifted = replace(self, ids=self.ids[shift:])
         x, y, order = shifted.x, shifted.y, rng.permutation(len(shifted))
         for start in range(0, len(order) - size + 1, size):
             chosen = order[start:start + size]
             yield x[chosen], y[chosen]
+
+    def first(self, count):
+        """The same text with its first ``count`` windows only."""
+        return replace(self, name=f"{self.name}, first {count}",
+                       ids=self.ids[:count * self.context + 1])
 
     def encode(self, text):
         """The numbers i64[N] of a string's characters."""

@@ -94,6 +94,12 @@ def test_coding_and_decoding_are_inverse(novel):
         train.decode([0, 75])
 
 
+def test_a_part_of_the_novel(novel):
+    few = novel[0].first(10)
+    assert len(few) == 10 and few.name == "Pride and Prejudice, train, first 10"
+    np.testing.assert_array_equal(few[:], novel[0][:10])
+
+
 def test_what_is_shipped_has_its_notice_beside_it():
     data = resources.files("aisys_lab.datasets") / "data"
     names = {path.name for path in data.iterdir()}
