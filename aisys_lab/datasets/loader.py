@@ -29,7 +29,7 @@ class Batches:
             "__getitem__")
         for name in ("size", "seed", "epoch", "position"):
             object.__setattr__(self, name, whole("batches", name, getattr(self, name),
-                                                 name == "size"))
+                                                 int(name == "size")))
         if not len(self):
             raise LabError(f"batches: a batch of {self.size} is more than the {len(self.data)} "
                            f"examples.")
