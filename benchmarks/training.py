@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
-from itertools import islice
 
 import numpy as np
 
@@ -63,7 +62,6 @@ def ours(task, seed):
     began = time.process_time()
     model = lab.fit(task.model(seed), train, seed, task.epochs, task.batch, optimizer)
     spent = (time.process_time() - began) / task.epochs
-    model = model.settle(train) if hasattr(model, "settle") else model
     return score(model, test), spent
 
 
@@ -87,8 +85,6 @@ def theirs(task, seed):
             optimizer.step()
             step += 1
     spent = (time.process_time() - began) / task.epochs
-    settled = islice(train.batches(64, np.random.default_rng(0)), 50)  # as our model.settle does
-    torch.optim.swa_utils.update_bn((torch.tensor(x) for x, _ in settled), net)
     with torch.no_grad():
         net.eval()
         return score(lambda x: net(torch.tensor(x)).numpy(), test), spent

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
-
-import numpy as np
 
 from aisys_lab.autodiff import nn
-from aisys_lab.core import LabError, has, whole
+from aisys_lab.autodiff import numpy as anp
+from aisys_lab.core import LabError, whole
 from aisys_lab.models.model import ImageModel, widths_of
 
 
@@ -75,34 +73,22 @@ class DepthwiseNet(ImageModel):
     @cached_property
     def net(self):
         """The layers: conv1, norm1, relu1, then twice as many for every block."""
-        return self._layers(momentum=0.1)
-
-    def _layers(self, momentum):
-        layers = _conv_norm(self.image[0], self.widths[0], 3, momentum, self.strides[0])
+        layers = _conv_norm(self.image[0], self.widths[0], 3, self.strides[0])
         for i, o, stride in zip(self.widths, self.widths[1:], self.strides[1:], strict=False):
-            layers += [*_conv_norm(i, i, 3, momentum, stride, groups=i),
-                       *_conv_norm(i, o, 1, momentum)]
+            layers += [*_conv_norm(i, i, 3, stride, groups=i), *_conv_norm(i, o, 1)]
         return nn.Sequential([*layers, nn.GlobalAvgPool(),
                               nn.Linear(self.widths[-1], self.classes)])
 
-    def settle(self, data, batches=50, size=64, seed=0):
-        """The model with the running statistics of ``data``: their mean over some batches.
-
-        Training needs none, so they are gathered when it has ended (Ioffe and Szegedy 2015,
-        arXiv:1502.03167, algorithm 2); until then the model itself knows none.
-        """
-        has("settle", data, "a data set, as datasets.fashion() gives two", "x", "batches")
-        size, batches = min(size, len(data)), whole("settle", "batches", batches, 1)
-        params, drawn = self.params, data.batches(size, np.random.default_rng(seed))
-        for k, (x, _) in enumerate(islice(drawn, batches), 1):
-            params = nn.merge(params, self._layers(1 / k).train(params, self.shaped(x))[1])
-        return self.but(params=params)
+    def train_loss(self, params, x, y, key=None):
+        """``(loss, statistics)``: the loss, and running statistics moved towards the batch."""
+        logits, statistics = self.net.train(params, self.shaped(x))
+        return anp.cross_entropy(logits, y), statistics
 
     def __repr__(self):
         path = " -> ".join(map(str, ("x".join(map(str, self.image)), *self.widths, self.classes)))
         return f"DepthwiseNet {path}, {self.size} parameters, {self.dtype}"
 
 
-def _conv_norm(inputs, outputs, kernel, momentum, stride=1, groups=1):
+def _conv_norm(inputs, outputs, kernel, stride=1, groups=1):
     return [nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
-            nn.BatchNorm2d(outputs, momentum=momentum), nn.Activation("relu")]
+            nn.BatchNorm2d(outputs), nn.Activation("relu")]

@@ -38,10 +38,6 @@ class Model:
     def __call__(self, x):
         return self.apply(self.params, x)
 
-    def settle(self, data):
-        """The model with running statistics of ``data``; itself where no layer keeps any."""
-        return self
-
     def but(self, **changes):
         """The same model with fields replaced."""
         return replace(self, **changes)
