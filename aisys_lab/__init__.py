@@ -19,8 +19,10 @@ _FACE = {
     "vjp": "autodiff", "jvp": "autodiff", "grad": "autodiff", "value_and_grad": "autodiff",
     "make_vjp": "autodiff", "make_jvp": "autodiff", "check_grads": "autodiff",
     "elementwise_grad": "autodiff", "jacobian": "autodiff", "hessian": "autodiff",
-    "hessian_vector_product": "autodiff", "trace": "autodiff", "no_grad": "autodiff",
+    "hessian_vector_product": "autodiff", "trace": "autodiff", "backward": "autodiff", "no_grad": "autodiff",
     "checkpoint": "autodiff", "custom_vjp": "autodiff", "custom_jvp": "autodiff",
+    "Strided": "autodiff.views", "Dual": "autodiff.lessons.dual",
+    "derivative": "autodiff.lessons.dual", "grad_transform": "autodiff.lessons.source",
     # models
     "fit": "models", "accuracy": "models", "freeze": "models",
     "NETS": "models.nets", "training_memory": "models.memory", "Memory": "models.memory",

@@ -2,12 +2,15 @@
 
 from aisys_lab.autodiff import (  # noqa: F401  (forward and rules fill MODES, VJP and JVP)
     forward,
+    lessons,
     nn,
     numpy,
     optim,
     random,
     rules,
+    views,
 )
+from aisys_lab.autodiff.backward import Growth, backward
 from aisys_lab.autodiff.custom import checkpoint, custom_jvp, custom_vjp
 from aisys_lab.autodiff.reverse import pull_back
 from aisys_lab.autodiff.tensor import JVP, MODES, VJP, Joint, Mode, Tensor, no_grad, resting
@@ -26,8 +29,8 @@ from aisys_lab.autodiff.verbs import (
     vjp,
 )
 
-__all__ = ["JVP", "MODES", "VJP", "Joint", "Mode", "Tensor", "apply_graph", "check_grads",
+__all__ = ["Growth", "JVP", "MODES", "VJP", "Joint", "Mode", "Tensor", "apply_graph",
+           "backward", "check_grads",
            "checkpoint", "custom_jvp", "custom_vjp", "elementwise_grad", "grad", "hessian",
-           "hessian_vector_product", "jacobian", "jvp", "make_jvp", "make_vjp", "nn", "no_grad",
-           "numpy", "optim", "random", "trace",
-           "value_and_grad", "vjp"]
+           "hessian_vector_product", "jacobian", "jvp", "lessons", "make_jvp", "make_vjp", "nn",
+           "no_grad", "numpy", "optim", "random", "trace", "value_and_grad", "views", "vjp"]
