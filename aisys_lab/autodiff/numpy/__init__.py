@@ -39,6 +39,7 @@ from aisys_lab.autodiff.numpy.contract import (  # noqa: F401
     tensordot,
     vdot,
 )
+from aisys_lab.autodiff.numpy.control import cond, scan, while_loop  # noqa: F401
 from aisys_lab.autodiff.numpy.convolution import (  # noqa: F401
     adaptive_avg_pool2d,
     avg_pool1d,
@@ -55,6 +56,7 @@ from aisys_lab.autodiff.numpy.convolution import (  # noqa: F401
 from aisys_lab.autodiff.numpy.creation import (  # noqa: F401
     array,
     asarray,
+    copy,
     empty_like,
     full,
     full_like,
@@ -87,6 +89,7 @@ from aisys_lab.autodiff.numpy.elementwise import (  # noqa: F401
     cbrt,
     ceil,
     clip,
+    copysign,
     cos,
     cosh,
     deg2rad,
@@ -100,8 +103,11 @@ from aisys_lab.autodiff.numpy.elementwise import (  # noqa: F401
     expm1,
     fabs,
     fix,
+    float_power,
     floor,
     floor_divide,
+    fmax,
+    fmin,
     fmod,
     greater,
     greater_equal,
@@ -111,6 +117,7 @@ from aisys_lab.autodiff.numpy.elementwise import (  # noqa: F401
     isfinite,
     isinf,
     isnan,
+    ldexp,
     less,
     less_equal,
     log,
@@ -118,6 +125,7 @@ from aisys_lab.autodiff.numpy.elementwise import (  # noqa: F401
     log2,
     log10,
     logaddexp,
+    logaddexp2,
     logical_and,
     logical_not,
     logical_or,
@@ -154,6 +162,7 @@ from aisys_lab.autodiff.numpy.elementwise import (  # noqa: F401
 )
 from aisys_lab.autodiff.numpy.indexing import (  # noqa: F401
     diag,
+    diagflat,
     diagonal,
     getitem,
     index_add,
@@ -181,17 +190,21 @@ from aisys_lab.autodiff.numpy.neural import (  # noqa: F401
 from aisys_lab.autodiff.numpy.rearrange import (  # noqa: F401
     array_split,
     diff,
+    dsplit,
     flip,
     fliplr,
     flipud,
+    hsplit,
     pad,
     roll,
     rot90,
     split,
     trace,
+    trapezoid,
     tril,
     triu,
     unstack,
+    vsplit,
 )
 from aisys_lab.autodiff.numpy.reductions import (  # noqa: F401
     all,

@@ -38,31 +38,32 @@ def full(shape, fill_value, dtype=None):
     return broadcast_to(asarray(fill_value, dtype), shape)
 
 
-def zeros_like(x):
-    """Zeros of the shape and dtype of ``x``."""
-    return full_like(x, 0)
+def zeros_like(x, dtype=None):
+    """Zeros of the shape of ``x``, and of its dtype where none is given."""
+    return full_like(x, 0, dtype)
 
 
-def ones_like(x):
-    """Ones of the shape and dtype of ``x``."""
-    return full_like(x, 1)
+def ones_like(x, dtype=None):
+    """Ones of the shape of ``x``, and of its dtype where none is given."""
+    return full_like(x, 1, dtype)
 
 
 empty_like = zeros_like
 
 
-def full_like(x, value):
-    """One value at the shape and dtype of ``x``; open axes stay open."""
-    if isinstance(value, Traced):
-        return broadcast_to(asarray(value, spec_of(x).dtype), shape(x))
+def full_like(x, value, dtype=None):
+    """One value at the shape (and dtype) of ``x``; open axes stay open."""
+    if type(value) is Tensor:
+        return broadcast_to(asarray(value, dtype or spec_of(x).dtype), shape(x))
+    x = x if hasattr(x, "dtype") else np.asarray(x)
     if type(x) is not Tensor:
-        x = x if hasattr(x, "dtype") else np.asarray(x)
-        out = np.empty(x.shape, x.dtype)
+        out = np.empty(x.shape, dtype or x.dtype)
         out[...] = value
         return out
     if any(isinstance(n, str) for n in shape(x)):
-        return broadcast_to(_constant_beside(x, np.full((), value, x.dtype)), shape(x))
-    return _constant_beside(x, np.full(shape(x), value, x.dtype))
+        one = _constant_beside(x, np.full((), value, dtype or x.dtype))
+        return broadcast_to(one, shape(x))
+    return _constant_beside(x, np.full(shape(x), value, dtype or x.dtype))
 
 
 def _constant_beside(x, array):
@@ -72,6 +73,11 @@ def _constant_beside(x, array):
             return x.mode.constant(array)
         x = x.value
     return array
+
+
+def copy(x):
+    """A copy of an array; a tensor never changes and so is its own."""
+    return x if isinstance(x, Traced) else np.array(x)
 
 
 def stop_gradient(x):

@@ -51,14 +51,14 @@ def _terms(subscripts, operands):
     most = DOTS[:max([0, *(n for n, part in zip(rest, left.split(","), strict=True)
                            if "..." in part)])][::-1]
     if not arrow:
-        counts = Counter("".join(terms))
+        counts = Counter(c for term in terms for c in term)
         once = sorted(c for c, n in counts.items() if n == 1 and c not in DOTS)
         return terms, [*most, *once]
     out = [*right.replace("...", "".join(most))]
     wrong = [c for c in out if out.count(c) > 1 or not any(c in term for term in terms)]
-    if wrong or most and "..." not in right:
-        raise LabError(f"einsum: the result of {subscripts!r} names {(wrong or ['...'])[0]!r} "
-                       f"twice, or operands and result do not both have it.")
+    if wrong:
+        raise LabError(f"einsum: the result of {subscripts!r} names {wrong[0]!r} twice, or no "
+                       f"operand has it.")
     return terms, out
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from aisys_lab.autodiff.numpy.base import as_input
 from aisys_lab.core import LabError
-from aisys_lab.ir import bind, short
+from aisys_lab.ir import bind, short, spec_of
 from aisys_lab.ir.spec import dtype_of
 
 
@@ -62,6 +62,12 @@ def astype(x, dtype):
     return bind("cast", as_input(x), dtype=short(dtype_of(dtype)))
 
 
+def as_float(x):
+    """The dtype of x, or float64 where that is no float."""
+    dtype = spec_of(x).dtype
+    return dtype if dtype.kind == "f" else np.dtype(np.float64)
+
+
 def positive(x):
     return as_input(x)
 
@@ -81,6 +87,26 @@ def divmod(x, y):
     return floor_divide(x, y), remainder(x, y)
 
 
+def float_power(x, y):
+    """``x ** y`` in float64."""
+    return power(astype(x, np.float64), y)
+
+
+def ldexp(x, exponent):
+    """``x * 2**exponent``."""
+    return multiply(x, exp2(astype(exponent, as_float(x))))
+
+
+def copysign(x, y):
+    """|x| with the sign of y, that of zero too."""
+    return where(less(arctan2(y, -1.0), 0), -abs(x), abs(x))
+
+
+def logaddexp2(x, y):
+    """log2(2**x + 2**y), without overflow."""
+    return logaddexp(multiply(x, math.log(2)), multiply(y, math.log(2))) / math.log(2)
+
+
 def fmod(x, y):
     """The remainder with the sign of x, as in C."""
     x, y = as_input(x), as_input(y)
@@ -96,7 +122,7 @@ def clip(x, a_min=None, a_max=None):
 def round(x, decimals=0):
     """To the nearest, ties to even."""
     if not decimals:
-        return rint(x) if as_input(x).dtype.kind == "f" else as_input(x)
+        return as_input(x) if spec_of(x).dtype.kind in "iu" else rint(x)
     return rint(x * 10.0 ** decimals) / 10.0 ** decimals
 
 
@@ -142,10 +168,20 @@ def isfinite(x):
 def nan_to_num(x, nan=0.0, posinf=None, neginf=None):
     """NaN becomes ``nan``; infinities the given numbers (None: the largest of the dtype)."""
     x = as_input(x)
-    most = np.finfo(x.dtype).max.item()
+    most = np.finfo(as_float(x)).max.item()
     x = where(isnan(x), nan, x)
     x = where(equal(x, math.inf), most if posinf is None else posinf, x)
     return where(equal(x, -math.inf), -most if neginf is None else neginf, x)
+
+
+def fmax(x, y):
+    """The larger, or the one that is not NaN."""
+    return where(isnan(x), y, where(isnan(y), x, maximum(x, y)))
+
+
+def fmin(x, y):
+    """The smaller, or the one that is not NaN."""
+    return where(isnan(x), y, where(isnan(y), x, minimum(x, y)))
 
 
 def logical_xor(x, y):
@@ -154,7 +190,7 @@ def logical_xor(x, y):
 
 def heaviside(x, at_zero):
     """0 below zero, 1 above, and ``at_zero`` at zero."""
-    return where(equal(x, 0), at_zero, astype(greater(x, 0), as_input(x).dtype))
+    return where(equal(x, 0), at_zero, astype(greater(x, 0), as_float(x)))
 
 
 def isclose(x, y, rtol=1e-5, atol=1e-8):

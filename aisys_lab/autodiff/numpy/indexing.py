@@ -120,7 +120,7 @@ def take(x, indices, axis=None):
 def take_along_axis(x, indices, axis=-1):
     """Elements at ``indices`` along ``axis``, one place for each: what argsort is made for."""
     if axis is None:
-        x, axis = ravel(x), 0
+        x, indices, axis = ravel(x), ravel(indices), 0
     axis, rank = axis_of(x, axis, "take_along_axis", ndim(x)), ndim(x)
     if ndim(indices) != rank:
         raise LabError(f"take_along_axis: {spec_of(x)} and {spec_of(indices)} should have as many "
@@ -153,6 +153,11 @@ def diag(x, k=0):
         raise LabError(f"diag takes one axis or two, got {spec_of(x)}.")
     n, places = lengths(x, "diag")[0] + abs(k), np.arange(shape(x)[0])
     return bind("scatter_add", as_input(x), places - min(k, 0), places + max(k, 0), shape=(n, n))
+
+
+def diagflat(x, k=0):
+    """A matrix with all elements of ``x`` on its ``k``-th diagonal."""
+    return diag(ravel(x), k)
 
 
 # ---- arrays never change: these return a new one

@@ -72,10 +72,16 @@ def gelu(x, approximate="tanh"):
 
 
 def log_softmax(x, axis=-1):
+    """log(softmax(x)), without overflow."""
+    if 0 in shape(x):
+        return as_input(x)
     return x - logsumexp(x, axis, keepdims=True)
 
 
 def softmax(x, axis=-1):
+    """exp(x), divided by its sum along ``axis``."""
+    if 0 in shape(x):
+        return as_input(x)
     e = exp(x - stop_gradient(max(x, axis, keepdims=True)))
     return e / sum(e, axis, keepdims=True)
 

@@ -6,7 +6,7 @@ from aisys_lab.autodiff.numpy.base import as_input, axes_of, axis_of, lengths, n
 from aisys_lab.autodiff.numpy.elementwise import where
 from aisys_lab.autodiff.numpy.indexing import diagonal, getitem, take
 from aisys_lab.autodiff.numpy.reductions import sum
-from aisys_lab.autodiff.numpy.shapes import concatenate, ravel, reshape, swapaxes
+from aisys_lab.autodiff.numpy.shapes import broadcast_to, concatenate, ravel, reshape, swapaxes
 from aisys_lab.core import LabError
 from aisys_lab.ir import bind, spec_of
 
@@ -22,7 +22,7 @@ def array_split(x, indices_or_sections, axis=0):
     """Pieces along ``axis``: so many, as even as can be, or cut at the given places."""
     axis = axis_of(x, axis, "array_split", ndim(x))
     n, cuts = lengths(x, "array_split")[axis], indices_or_sections
-    if hasattr(cuts, "__index__"):
+    if isinstance(cuts, int | np.integer):
         sizes = [n // cuts + (k < n % cuts) for k in range(cuts)]
         cuts = np.cumsum(sizes)[:-1].tolist()
     edges = [0, *cuts, n]
@@ -33,10 +33,22 @@ def split(x, indices_or_sections, axis=0):
     """Pieces along ``axis``: so many equal ones, or cut at the given places."""
     axis = axis_of(x, axis, "split", ndim(x))
     n = lengths(x, "split")[axis]
-    if hasattr(indices_or_sections, "__index__") and n % indices_or_sections:
+    if isinstance(indices_or_sections, int | np.integer) and n % indices_or_sections:
         raise LabError(f"split: axis {axis} of {spec_of(x)} does not fall into "
                        f"{indices_or_sections} equal parts; array_split makes uneven ones.")
     return array_split(x, indices_or_sections, axis)
+
+
+def vsplit(x, indices_or_sections):
+    return split(x, indices_or_sections, 0)
+
+
+def hsplit(x, indices_or_sections):
+    return split(x, indices_or_sections, 1 if ndim(x) > 1 else 0)
+
+
+def dsplit(x, indices_or_sections):
+    return split(x, indices_or_sections, 2)
 
 
 def unstack(x, axis=0):
@@ -124,12 +136,16 @@ def _padded(x, own, widths, value):
 
 def tril(x, k=0):
     """Zeros above the ``k``-th diagonal of the last two axes."""
-    return where(np.tri(*lengths(x, "tril")[-2:], k, dtype=bool), x, 0)
+    return where(np.tri(*lengths(x, "tril")[-2:], k, dtype=bool), x, _zero(x))
 
 
 def triu(x, k=0):
     """Zeros below the ``k``-th diagonal of the last two axes."""
-    return where(np.tri(*lengths(x, "triu")[-2:], k - 1, dtype=bool), 0, x)
+    return where(np.tri(*lengths(x, "triu")[-2:], k - 1, dtype=bool), _zero(x), x)
+
+
+def _zero(x):
+    return np.zeros((), spec_of(x).dtype)
 
 
 def trace(x, offset=0, axis1=0, axis2=1):
@@ -137,9 +153,30 @@ def trace(x, offset=0, axis1=0, axis2=1):
     return sum(diagonal(x, offset, axis1, axis2), -1)
 
 
-def diff(x, n=1, axis=-1):
-    """Each element less the one before it, ``n`` times over."""
+def diff(x, n=1, axis=-1, prepend=None, append=None):
+    """Each element less the one before it, ``n`` times over, with more put before and behind."""
+    if not n:
+        return as_input(x)
     axis = axis_of(x, axis, "diff", ndim(x))
+    ends = [v if v is None or ndim(v) else broadcast_to(v, _cut(x, axis))
+            for v in (prepend, append)]
+    if any(v is not None for v in ends):
+        x = concatenate([v for v in (ends[0], x, ends[1]) if v is not None], axis)
     for _ in range(n):
         x = getitem(x, _along(axis, slice(1, None))) - getitem(x, _along(axis, slice(-1)))
     return x
+
+
+def _cut(x, axis):
+    """The shape of one slice of x."""
+    return tuple(1 if k == axis else n for k, n in enumerate(shape(x)))
+
+
+def trapezoid(y, x=None, dx=1.0, axis=-1):
+    """The integral along ``axis`` by the trapezoidal rule, of places ``x`` or steps ``dx``."""
+    axis = axis_of(y, axis, "trapezoid", ndim(y))
+    if x is not None:
+        dx = diff(x, axis=-1 if ndim(x) == 1 else axis)
+        dx = reshape(dx, [-1 if k == axis else 1 for k in range(ndim(y))]) if ndim(x) == 1 else dx
+    ends = [getitem(y, _along(axis, part)) for part in (slice(1, None), slice(-1))]
+    return sum(dx * (ends[0] + ends[1]) / 2.0, axis)

@@ -59,16 +59,18 @@ def squeeze(x, axis=None):
     return reshape(x, tuple(n for i, n in enumerate(sizes) if i not in axes))
 
 
-def atleast_1d(x):
-    return x if ndim(x) else reshape(x, (1,))
+def _atleast(rank, widen):
+    def function(*xs):
+        out = tuple(as_input(x) if ndim(x) >= rank else widen(x) for x in xs)
+        return out[0] if len(out) == 1 else out
+    function.__name__ = f"atleast_{rank}d"
+    function.__doc__ = f"With at least {rank} axes; a tuple for several arrays."
+    return function
 
 
-def atleast_2d(x):
-    return x if ndim(x) > 1 else expand_dims(atleast_1d(x), 0)
-
-
-def atleast_3d(x):
-    return x if ndim(x) > 2 else expand_dims(atleast_2d(x), 2)
+atleast_1d = _atleast(1, lambda x: reshape(x, (1,)))
+atleast_2d = _atleast(2, lambda x: expand_dims(atleast_1d(x), 0))
+atleast_3d = _atleast(3, lambda x: expand_dims(atleast_2d(x), 2))
 
 
 def broadcast_to(x, shape):
@@ -192,7 +194,7 @@ def repeat(x, repeats, axis=None):
     if axis is None:
         x, axis = ravel(x), 0
     axis, own = axis_of(x, axis, "repeat", ndim(x)), lengths(x, "repeat")
-    if not hasattr(repeats, "__index__"):
+    if not isinstance(repeats, int | np.integer):
         from aisys_lab.autodiff.numpy.indexing import take
         return take(x, np.repeat(np.arange(own[axis]), repeats), axis)
     wide = broadcast_to(expand_dims(x, axis + 1), (*own[:axis + 1], repeats, *own[axis + 1:]))
