@@ -147,11 +147,12 @@ class tensor_views:
     @staticmethod
     def slice(view, axis, start, stop, step):
         """``start:stop:step`` of one axis, as Python reads it."""
-        start, stop, step = slice(start, stop, step).indices(view.shape[axis])
+        places = range(*slice(start, stop, step).indices(view.shape[axis]))
         shape, strides = list(view.shape), list(view.strides)
-        shape[axis], strides[axis] = len(range(start, stop, step)), strides[axis] * step
-        return replace(view, shape=tuple(shape), strides=tuple(strides),
-                       offset=view.offset + start * view.strides[axis] * (shape[axis] > 0))
+        offset = view.offset + (places[0] * strides[axis] if places else 0)
+        shape[axis] = len(places)
+        strides[axis] *= places.step if len(places) > 1 else 1
+        return replace(view, shape=tuple(shape), strides=tuple(strides), offset=offset)
 
     @staticmethod
     def expand(view, shape):
