@@ -83,10 +83,11 @@ def _slide_over(x, slide, w, groups):
     """``w[G, O, taps] @ columns[n, G, taps, places]``; depthwise: as many groups as channels."""
     places = slide.places(x.shape[2:], "conv")
     wide = slide.wide(x.shape[2:], places)
-    matrix = w.reshape(groups, len(w) // groups, -1)
+    matrix = w.reshape(groups, len(w) // groups, prod(w.shape[1:]))
     out = np.empty((len(x), len(w), *places), np.result_type(x, w))
     for images, cols in columns(x, slide, wide, groups):
-        made = np.matmul(matrix, cols).reshape(-1, len(w), *wide)
+        made = np.matmul(matrix, cols)
+        made = made.reshape(len(made), len(w), *wide)
         if made.shape == out.shape:
             return made
         out[images] = made[..., :places[-1]]
@@ -100,7 +101,7 @@ def _conv_weight(x, g, kernel, stride, padding, dilation, groups):
     wide = slide.wide(x.shape[2:], g.shape[2:])
     out = np.zeros((groups, g.shape[1] // groups, prod(shape[1:])), np.result_type(x, g))
     for images, cols in columns(x, slide, wide, groups):
-        part = _widened(g[images], wide).reshape(-1, *out.shape[:2], prod(wide))
+        part = _widened(g[images], wide).reshape(len(cols), *out.shape[:2], prod(wide))
         out += np.matmul(part, cols.swapaxes(2, 3)).sum(0)
     return out.reshape(shape)
 

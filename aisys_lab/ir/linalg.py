@@ -123,6 +123,11 @@ def _qr(a):
     return tuple(np.linalg.qr(a))
 
 
+def _pinv(a, rtol=None):
+    a = np.asarray(a)
+    return np.linalg.pinv(a if a.dtype.kind == "f" else a.astype(np.float64), rtol=rtol)
+
+
 def _flops_svd(a):
     long, short = max(a.shape[-2:]), min(a.shape[-2:])
     return _count(a.shape) * (6 * long * short**2 + 20 * short**3)
@@ -138,5 +143,5 @@ define("eigh", lambda a: tuple(np.linalg.eigh(a)), _infer_eigh,
 define("svd", lambda a: tuple(np.linalg.svd(a, full_matrices=False)), _infer_svd, _flops_svd,
        "opaque", multi=True)
 define("qr", _qr, _infer_qr, _flops_qr, "opaque", multi=True)
-define("pinv", lambda a, rtol=None: np.linalg.pinv(a, rtol=rtol), _infer_pinv,
+define("pinv", _pinv, _infer_pinv,
        lambda a, rtol=None: _flops_svd(a) + 2 * _infer_pinv(a).size * min(a.shape[-2:]), "opaque")

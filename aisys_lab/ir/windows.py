@@ -109,17 +109,17 @@ def columns(x, slide, places, groups):
     ``cols`` is ``[images, groups, channels * taps, places]``, the layout called im2col; it lies
     in one buffer that the next chunk overwrites. ``places`` may be wide.
     """
-    n, size = len(x), x.shape[2:]
+    n, size, rows = len(x), x.shape[2:], x.shape[1] * prod(slide.kernel)
     if slide.trivial:
-        yield slice(None), x.reshape(n, groups, -1, prod(places))
+        yield slice(None), x.reshape(n, groups, rows // groups, prod(places))
         return
-    parts = chunks(n, x.shape[1] * prod(slide.kernel) * prod(places))
+    parts = chunks(n, rows * prod(places))
     step = parts[0].stop if parts else 0
     first, *rest = slide.padded(size)
     padded = np.zeros((step, x.shape[1], first + 1, *rest), x.dtype)  # + 1: for the overhang
     windows, inside = slide.view(padded, places), padded[slide.inside(size)]
     cols = np.empty(windows.shape, x.dtype)
-    flat = cols.reshape(step, groups, -1, prod(places))
+    flat = cols.reshape(step, groups, rows // groups, prod(places))
     for images in parts:
         count = images.stop - images.start
         inside[:count] = x[images]

@@ -1,0 +1,31 @@
+"""One second derivative in four ways: forward or reverse mode, over forward or reverse mode."""
+
+import numpy as np
+
+import aisys_lab as lab
+from aisys_lab.autodiff import numpy as anp
+
+
+def four_ways(f, *args, seed=1):
+    """Four numbers that should be one: d/dw of ``u . J(args) v``, for random u, v and w."""
+    rng = np.random.default_rng(seed)
+    v, w = (tuple(rng.standard_normal(np.shape(x)) for x in args) for _ in range(2))
+    u = rng.standard_normal(np.shape(f(*args)))
+
+    def down(*xs):  # by forward mode
+        return anp.sum(u * lab.jvp(f, xs, v)[1])
+
+    def up(*xs):  # by reverse mode
+        return sum(anp.sum(g * d) for g, d in zip(lab.vjp(f, *xs)[1](u), v, strict=True))
+
+    found = [lab.jvp(g, args, w)[1] for g in (down, up)]
+    return found + [sum(np.sum(a * b) for a, b in zip(lab.vjp(g, *args)[1](1.0), w, strict=True))
+                    for g in (down, up)]
+
+
+def through_text(f, *args):
+    """What the traced graph gives, after its text was read back: the graph, and its outputs."""
+    graph = lab.trace(f, *args)
+    again = lab.parse(str(graph), graph.constants)
+    assert again == graph
+    return again, lab.interpret(again, *args)
