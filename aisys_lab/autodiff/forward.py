@@ -24,18 +24,29 @@ class Forward(Mode):
         if rules is None or resting():
             return out
         tangents = [x.note if type(x) is Tensor and x.mode is self else None for x in inputs]
-        tangent = _tangent(rules, tangents, (out, *values), attrs)
+        tangent = push_forward(op, tangents, (out, *values), attrs)
         if type(out) is tuple:
-            tangent = tangent or (None,) * len(out)
-            return tuple(self._moving(x, t) for x, t in zip(out, tangent, strict=True))
+            return tuple(map(self._moving, out, tangent))
         return self._moving(out, tangent)
 
     def _moving(self, out, tangent):
-        if tangent is None:
-            return out
-        if tangent.shape != out.shape:
-            tangent = bind("broadcast_to", tangent, shape=out.shape)
-        return Tensor(out, self, tangent)
+        return out if tangent is None else Tensor(out, self, tangent)
+
+
+def push_forward(op, tangents, given, attrs):
+    """The tangent of an op's result, or a tuple of them, by its row in JVP; None where nothing
+    that matters moves. ``given`` are the result and the inputs."""
+    out, tangent = given[0], _tangent(JVP[op], tangents, given, attrs)
+    if type(out) is tuple:
+        return tuple(map(_spread, out, tangent or (None,) * len(out)))
+    return _spread(out, tangent)
+
+
+def _spread(out, tangent):
+    """A tangent at the shape of its result."""
+    if tangent is None or tangent.shape == out.shape:
+        return tangent
+    return bind("broadcast_to", tangent, shape=out.shape)
 
 
 def _tangent(rules, tangents, given, attrs):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from weakref import WeakSet
 
 import numpy as np
 
@@ -109,9 +110,11 @@ class Mode:
 
     name = "mode"
     once = False  # whether a reverse walk may forget each entry as it passes
+    alive = WeakSet()  # the runs under way: a branch that is traced takes over what they do
 
     def __init__(self):
         self.level = next(_levels)
+        Mode.alive.add(self)
         self.held = []
 
     def lower(self, x):
@@ -138,6 +141,7 @@ class Mode:
         for array in sorted(self.held, key=lambda array: array.base is not None):
             array.flags.writeable = True  # owners before their views, or NumPy refuses
         self.bind = self._closed
+        Mode.alive.discard(self)
 
     def _closed(self, op, inputs, attrs):
         raise LabError(f"{op}: a tensor left the function that was being transformed "

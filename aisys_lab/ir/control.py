@@ -125,6 +125,13 @@ def parts(inputs, captured, carried):
     return inputs[:captured], inputs[captured:end], inputs[end:]
 
 
+def saved(attrs):
+    """The attributes of a scan that also gives the values that each trip started from."""
+    body, first, carried = attrs["body"], attrs.get("captured", 0), attrs.get("carried", 0)
+    kept = body.inputs[first:first + carried]
+    return attrs | {"body": body.but(outputs=body.outputs + kept), "saved": carried}
+
+
 def _infer_scan(*inputs, body, captured=0, carried=0, length=None, reverse=False, saved=0):
     outer, start, xs = parts(inputs, captured, carried)
     n = scan_length(xs, length)

@@ -6,6 +6,7 @@ in the namespace's own operations, so that it can be traced and differentiated a
 
 from aisys_lab.autodiff.rules import (  # noqa: F401  (each fills VJP and JVP)
     contract,
+    control,
     convolution,
     elementwise,
     indexing,
