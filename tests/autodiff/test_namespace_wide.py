@@ -12,7 +12,7 @@ from aisys_lab.core import LabError
 X = np.random.default_rng(0).standard_normal((2, 3, 4))
 M = X[0]  # [3, 4]
 POSITIVE = np.abs(M) + 0.2
-PLACES, J = np.array([[0, 2], [1, 0]]), np.array([1, -1])
+AT, J = np.array([[0, 2], [1, 0]]), np.array([1, -1])
 
 FUNCTIONS = [  # (function of a namespace and arrays, arrays); differentiated by all of them
     *((lambda n, x, name=name: getattr(n, name)(x), M) for name in (
@@ -76,18 +76,19 @@ FUNCTIONS = [  # (function of a namespace and arrays, arrays); differentiated by
     (lambda n, x, y: n.atleast_2d(x[0, 0]) + n.atleast_1d(y[0, 0]), M, M),
     (lambda n, x: x.T.reshape(2, 6).transpose(1, 0).ravel().reshape((3, 4)).swapaxes(0, 1), M),
     (lambda n, x: x.mean(0) + x.var(0) + x.std() + x.prod(1)[:, None] + x.min() + x.squeeze(), M),
-    (lambda n, x: x.take(PLACES, axis=1) + x.cumsum(1)[:, :2, None] + x.clip(0, 1).repeat(1).sum(), M),
+    (lambda n, x: x.take(AT, axis=1) + x.cumsum(1)[:, :2, None] + x.clip(0, 1).repeat(1).sum(), M),
     (lambda n, x: x.flatten().dot(x.ravel()) * x.trace() + x.diagonal().sum() + x.round(1).max(),
     M),
     # indices
     *((lambda n, x, i=i: x[i] * 2.0, X) for i in (
         0, -1, slice(1, None), (slice(None), None, 1), (Ellipsis, slice(None, None, -2)), (None,),
-        PLACES % 2, (slice(None), PLACES), (Ellipsis, PLACES), (PLACES % 2, slice(None), J), (slice(None), PLACES, 0),
-        (0, slice(None), PLACES), (PLACES % 2, J), (slice(None), J, None, J), (slice(1), slice(None), [0, 3]),
+        AT % 2, (slice(None), AT), (Ellipsis, AT), (AT % 2, slice(None), J), (slice(None), AT, 0),
+        (0, slice(None), AT), (AT % 2, J), (slice(None), J, None, J),
+        (slice(1), slice(None), [0, 3]),
         X > 0, (slice(None), M[:, 0] > 0), X[:, :, 0] > 0, (0, M > 0), (Ellipsis, M[0] > 0),
         ([1, 0], Ellipsis, [0, 1]), np.array(1), (slice(None), np.int64(2)), [],
         (slice(None), slice(2, None, -1), J), (J, J, J))),
-    (lambda n, x: n.take(x, PLACES, axis=1), X), (lambda n, x: n.take(x, PLACES), X),
+    (lambda n, x: n.take(x, AT, axis=1), X), (lambda n, x: n.take(x, AT), X),
     (lambda n, x: n.take_along_axis(x, n.argsort(x, axis=1), axis=1), X),
     (lambda n, x: n.take_along_axis(x, np.array([[[0], [2]], [[1], [1]]]), axis=-1), X[:, :2]),
     (lambda n, x: n.sort(x, axis=0) + n.sort(x, axis=None).reshape(2, 3, 4), X),
@@ -193,12 +194,12 @@ def test_updates_return_new_arrays():
         lab.check_grads(f, order=2)(X)
 
     def add_at(a):
-        np.add.at(a, (J, PLACES[0]), 1.5)
+        np.add.at(a, (J, AT[0]), 1.5)
 
     def set_part(a):
         a[:, 1:, ::2] = 7
 
-    same(lambda x: anp.index_add(x, (J, PLACES[0]), 1.5), add_at)
+    same(lambda x: anp.index_add(x, (J, AT[0]), 1.5), add_at)
     same(lambda x: anp.index_set(x, (slice(None), slice(1, None), slice(None, None, 2)), 7.0),
     set_part)
     graph = lab.trace(lambda x, i, v: anp.index_add(x, i, v), X, np.array([1, 1]), X)
