@@ -32,7 +32,7 @@ class Reverse(Mode):
 
     def bind(self, op, inputs, attrs):
         """Computes, and writes an entry where a rule says how to come back."""
-        if "body" in attrs and op not in VJP:
+        if attrs and "body" in attrs and op not in VJP:
             return inside(inputs, attrs)
         parents, values = [], []
         for x in inputs:
@@ -50,7 +50,7 @@ class Reverse(Mode):
             out = bind(op, *values, **attrs)
         else:
             try:
-                out = OPS[op].eval(*values, **attrs)
+                out = OPS[op].eval(*values, **attrs) if attrs else OPS[op].eval(*values)
             except (ValueError, TypeError, OverflowError) as error:
                 raise explain(op, values, attrs, error) from None
         if VJP[op] is None or resting():
@@ -85,42 +85,54 @@ class Reverse(Mode):
             if op is None:
                 continue
             here = len(tape)
-            if type(out) is tuple:
-                waiting[here] = _together(waiting[here:here + len(out)], out)
             g = waiting[here]
+            if type(out) is tuple:
+                g = _together(waiting[here:here + len(out)], out)
             if g is not None:
                 waiting[here] = None
-                parts = pull_back(op, g, out, values, attrs, parents)
-                for parent, part in zip(parents, parts, strict=True):
-                    if part is not None:
-                        add_to(waiting, parent, part)
+                _push(waiting, parents, op, g, out, values, attrs)
         return [waiting[x.note] for x in variables]
 
 
 def pull_back(op, g, out, values, attrs, wanted):
     """The gradient of each input of an op, by its row in VJP; None where it is zero, or where
     the input's place in ``wanted`` holds None."""
-    rules = VJP[op]
-    if type(rules) is Joint:
-        parts = rules.rule(g, out, *values, **attrs)
-        return [None if want is None else part for want, part in zip(wanted, parts, strict=True)]
-    if type(rules) is not tuple:
-        rules = [rules(k) for k in range(len(values))]
-    if len(rules) != len(values):
-        raise LabError(f"the vjp row of {op} has {len(rules)} rules for {len(values)} inputs.")
-    parts = []
-    for want, rule, x in zip(wanted, rules, values, strict=True):
-        part = None if want is None or rule is None else rule(g, out, *values, **attrs)
-        if part is not None and part.shape != x.shape:
-            part = fitted(op, part, x)
-        parts.append(part)
+    parts = [None] * len(values)
+    places = [None if want is None else k for k, want in enumerate(wanted)]
+    _push(parts, places, op, g, out, values, attrs)
     return parts
 
 
-def add_to(waiting, position, g):
-    """Adds to the gradient that waits at a position; every use of a value adds its share."""
-    before = waiting[position]
-    waiting[position] = g if before is None else before + g
+def _push(waiting, parents, op, g, out, values, attrs):
+    """Adds to the gradients that wait at the places of an op's inputs; None needs no gradient."""
+    rules = VJP[op]
+    if type(rules) is not tuple:
+        rules = _each(rules, g, out, values, attrs)
+    if len(rules) != len(parents):
+        raise LabError(f"the vjp row of {op} has {len(rules)} rules for {len(parents)} inputs.")
+    k = 0
+    for parent in parents:
+        if parent is not None and rules[k] is not None:
+            part = rules[k](g, out, *values, **attrs) if attrs else rules[k](g, out, *values)
+            if part.shape != values[k].shape:
+                part = fitted(op, part, values[k])
+            before = waiting[parent]
+            waiting[parent] = part if before is None else before + part  # add_to, without the call
+        k += 1
+
+
+def add_to(waiting, place, g):
+    """Adds to the gradient that waits at a place: every use of a value adds its share."""
+    before = waiting[place]
+    waiting[place] = g if before is None else before + g
+
+
+def _each(rules, g, out, values, attrs):
+    """One rule an input, of a row that is a function of the place, or one rule for all."""
+    if type(rules) is not Joint:
+        return [rules(k) for k in range(len(values))]
+    parts = rules.rule(g, out, *values, **attrs)
+    return [None if part is None else lambda *_, part=part, **__: part for part in parts]
 
 
 def fitted(op, part, x):
