@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import aisys_lab as lab
-from aisys_lab.viz import paradigms
+from aisys_lab.viz import paradigms, strides
 
 KINDS = list(paradigms.THINGS)
 
@@ -55,3 +55,27 @@ class TestParadigmSwitch:
         assert len(others) == (2 if model == "plain" else 1)
         for other in others:
             np.testing.assert_allclose(first, other, rtol=1e-12)
+
+
+class TestStrideViewer:
+    """Copy or view, against NumPy."""
+
+    @pytest.mark.parametrize("point", [p for p in lab.FIGURES["stride_viewer"].points()
+                                       if p["step"] == 7], ids=lambda p: p["first"] + p["then"])
+    def test_numbers_strides_and_copies_are_numpys(self, point):
+        x = np.arange(12).reshape(3, 4)
+        view = eval(point["first"], {"x": x})
+        then = {"": view, ".reshape(-1)": view.reshape(-1), ".reshape(-1, 2)": view.reshape(-1, 2),
+                ".expand(2, …)": np.broadcast_to(view, (2, *view.shape))}[point["then"]]
+        data = lab.figure("stride_viewer", **point).data
+        np.testing.assert_array_equal(data["values"], then)
+        assert data["copied"] == (not np.shares_memory(then, x))
+        longer = [k for k, n in enumerate(then.shape) if n > 1]  # other strides mean nothing
+        assert [data["strides"][k] for k in longer] == [then.strides[k] // 8 for k in longer]
+
+    def test_the_ring_is_on_the_element(self):
+        for point in lab.FIGURES["stride_viewer"].points():
+            data = lab.figure("stride_viewer", **point).data
+            where = strides.address(data)
+            cells = data["values"].ravel() if data["copied"] else np.arange(12)
+            assert cells[where] == data["values"][tuple(data["index"])]
