@@ -8,7 +8,7 @@ import numpy as np
 from aisys_lab.autodiff.tensor import MODES, Mode, Tensor, inside
 from aisys_lab.core import LabError
 from aisys_lab.core.tree import flatten, names, unflatten
-from aisys_lab.ir import OPS, Graph, Node, Spec, Traced, interpret, short, spec_of
+from aisys_lab.ir import OPS, Graph, Node, Spec, Traced, interpret, short, spec_of, tidy
 
 
 @MODES.row("trace")
@@ -83,7 +83,7 @@ def trace(f, *args, dims=None):
     leaves, treedef = flatten(tuple(args))
     if not callable(f):
         raise LabError(f"trace takes a function, got {type(f).__name__}.")
-    inputs, dims = _input_names(f, args), _checked(dims or {})
+    inputs, dims = input_names(f, args), _checked(dims or {})
     for name in dims:
         if name not in inputs:
             raise LabError(f"trace: dims names {name!r}; the inputs are: {', '.join(inputs)}.")
@@ -92,8 +92,8 @@ def trace(f, *args, dims=None):
     out = f(*unflatten(treedef, tensors))
     outputs = tuple(mode.name_of(x) for x in flatten(out)[0])
     mode.close()
-    return Graph(getattr(f, "__name__", "f").strip("<>"), inputs, outputs, tuple(mode.nodes),
-                 mode.specs, mode.constants)
+    return tidy(Graph(getattr(f, "__name__", "f").strip("<>"), inputs, outputs,
+                      tuple(mode.nodes), mode.specs, mode.constants))
 
 
 def _constant(x, weak):
@@ -130,7 +130,7 @@ def _open(spec, axes, name):
     return Spec(shape, spec.dtype)
 
 
-def _input_names(f, args):
+def input_names(f, args):
     """Parameter names for plain arguments, keys for trees; prefixed where two would clash."""
     try:
         parameters = list(inspect.signature(f).parameters.values())

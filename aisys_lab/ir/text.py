@@ -40,13 +40,13 @@ def _call(node, indent):
     call = f"{node.op}({', '.join(parts)})"
     call += f" after {', '.join(node.after)}" if node.after else ""
     return "\n".join([call + (" where" if bodies else ""),
-                      *(_body(key, body, indent) for key, body in bodies.items())])
+                      *(_body(key, body, indent, bodies) for key, body in bodies.items())])
 
 
-def _body(key, body, indent):
-    """A body graph; its first line says which one it is, unless the op has only one."""
+def _body(key, body, indent, bodies):
+    """A body graph; its first line says which one it is, unless the op has only ``body``."""
     text = show_graph(body, indent)
-    return text if key == "body" else f"{indent}{key} {text[len(indent):]}"
+    return text if list(bodies) == ["body"] else f"{indent}{key} {text[len(indent):]}"
 
 
 def _attr(value):

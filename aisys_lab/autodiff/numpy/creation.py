@@ -61,12 +61,12 @@ def full_like(x, value, dtype=None):
         out[...] = value
         return out
     if any(isinstance(n, str) for n in shape(x)):
-        one = _constant_beside(x, np.full((), value, dtype or x.dtype))
+        one = constant_beside(x, np.full((), value, dtype or x.dtype))
         return broadcast_to(one, shape(x))
-    return _constant_beside(x, np.full(shape(x), value, dtype or x.dtype))
+    return constant_beside(x, np.full(shape(x), value, dtype or x.dtype))
 
 
-def _constant_beside(x, array):
+def constant_beside(x, array):
     """The array itself; while tracing, a constant of the graph, so that the graph shows it."""
     while type(x) is Tensor:
         if hasattr(x.mode, "constant"):
