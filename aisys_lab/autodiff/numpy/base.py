@@ -55,6 +55,8 @@ def axes_of(x, axis, op):
 
 def axis_of(x, axis, op, rank):
     """One axis as a whole number from 0 up; a sentence if there are not so many."""
+    if type(axis) is int and -rank <= axis < rank:
+        return axis % rank
     whole = hasattr(axis, "__index__")
     if not whole or not -rank <= operator.index(axis) < rank:
         raise LabError(f"{op}: axis {axis!r} of {spec_of(x)}, where {rank} axes are to choose "

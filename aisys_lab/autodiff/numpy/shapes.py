@@ -111,10 +111,11 @@ permute_dims = transpose
 
 
 def swapaxes(x, a, b):
-    order = list(range(ndim(x)))
-    a, b = (axis_of(x, axis, "swapaxes", ndim(x)) for axis in (a, b))
-    order[a], order[b] = order[b], order[a]
-    return transpose(x, order)
+    rank = ndim(x)
+    order = list(range(rank))
+    a, b = axis_of(x, a, "swapaxes", rank), axis_of(x, b, "swapaxes", rank)
+    order[a], order[b] = b, a
+    return bind("transpose", as_input(x), axes=tuple(order))
 
 
 def matrix_transpose(x):

@@ -4,6 +4,7 @@ import math
 
 from aisys_lab.autodiff import numpy as anp
 from aisys_lab.autodiff.tensor import JVP, VJP, is_float
+from aisys_lab.ir import bind
 
 
 def _both(op, left, right):
@@ -52,10 +53,8 @@ _both("mul", lambda g, out, x, y: g * y, lambda g, out, x, y: g * x)
 _both("div", lambda g, out, x, y: g / y, lambda g, out, x, y: -g * out / y)
 _both("pow", lambda g, out, x, y: g * y * x ** _less_one(y),
       lambda g, out, x, y: g * out * anp.log(anp.where(anp.equal(x, 0), 1, x)))
-_both("maximum", lambda g, out, x, y: g * _share(x, out, y),
-      lambda g, out, x, y: g * _share(y, out, x))
-_both("minimum", lambda g, out, x, y: g * _share(x, out, y),
-      lambda g, out, x, y: g * _share(y, out, x))
+_both("maximum", lambda g, out, x, y: _larger(g, x, y), lambda g, out, x, y: _larger(g, y, x))
+_both("minimum", lambda g, out, x, y: _larger(g, y, x), lambda g, out, x, y: _larger(g, x, y))
 _both("mod", lambda g, out, x, y: g, lambda g, out, x, y: -g * (x // y))
 _both("hypot", lambda g, out, x, y: g * x / out, lambda g, out, x, y: g * y / out)
 _both("logaddexp", lambda g, out, x, y: g * anp.sigmoid(x - y),
@@ -71,10 +70,9 @@ def _less_one(y):
     return anp.where(anp.equal(y, 0), 1, y - 1)
 
 
-def _share(x, out, other):
-    """1 where x was chosen, 1/2 where both were, 0 elsewhere."""
-    chosen = anp.astype(anp.equal(x, out), out.dtype)
-    return chosen / (chosen + anp.astype(anp.equal(other, out), out.dtype))
+def _larger(g, x, y):
+    """``g`` where x > y, half of it where they are equal, 0 elsewhere."""
+    return bind("where", x > y, g, bind("where", x < y, 0, g * 0.5))
 
 
 # steps and comparisons: zero slope wherever there is one
@@ -83,10 +81,10 @@ for _op in ("sign", "floor", "ceil", "trunc", "rint", "floor_div", "eq", "ne", "
     VJP.define(_op, None)
     JVP.define(_op, None)
 
-VJP.define("where", (None, lambda g, out, c, x, y: anp.where(c, g, 0),
-                     lambda g, out, c, x, y: anp.where(c, 0, g)))
-JVP.define("where", (None, lambda t, out, c, x, y: anp.where(c, t, 0),
-                     lambda t, out, c, x, y: anp.where(c, 0, t)))
+VJP.define("where", (None, lambda g, out, c, x, y: bind("where", c, g, 0),
+                     lambda g, out, c, x, y: bind("where", c, 0, g)))
+JVP.define("where", (None, lambda t, out, c, x, y: bind("where", c, t, 0),
+                     lambda t, out, c, x, y: bind("where", c, 0, t)))
 VJP.define("cast", (lambda g, out, x, dtype: anp.astype(g, x.dtype)
                     if is_float(x) and is_float(out) else anp.zeros_like(x),))
 JVP.define("cast", (lambda t, out, x, dtype: anp.astype(t, out.dtype)
