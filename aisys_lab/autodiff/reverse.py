@@ -3,7 +3,7 @@
 import numpy as np
 
 from aisys_lab.autodiff.tensor import MODES, VJP, Joint, Mode, Tensor, inside, resting
-from aisys_lab.core import LabError
+from aisys_lab.core import SLOTS, LabError
 from aisys_lab.ir import OPS, bind, explain, spec_of
 
 _NO_ATTRS = {}
@@ -137,9 +137,8 @@ def _each(rules, g, out, values, attrs):
 
 def fitted(op, part, x):
     """A gradient at the shape of its input: broadcasting of elementwise ops is undone here."""
-    from aisys_lab.autodiff.rules.broadcasting import unbroadcast
     if OPS[op].kind == "elementwise":
-        part = unbroadcast(part, x)
+        part = SLOTS["autodiff.unbroadcast"](part, x)
     if part.shape != x.shape:
         raise LabError(f"the vjp rule of {op} gives {spec_of(part)} for an input that is "
                        f"{spec_of(x)}; a gradient has the shape of its input.")

@@ -2,14 +2,19 @@
 
 from aisys_lab.autodiff import numpy as anp
 from aisys_lab.core import slot
+from aisys_lab.ir import bind
 
 
 @slot("autodiff.unbroadcast")
 def unbroadcast(g, x):
     """Sums ``g`` down to the shape of ``x``: the transpose of broadcasting."""
-    target, extra = anp.shape(x), anp.ndim(g) - anp.ndim(x)
-    if anp.shape(g) == target:
+    have, target = g.shape, anp.shape(x)
+    if have == target:
         return g
-    g = anp.sum(g, tuple(range(extra))) if extra else g
-    wide = tuple(i for i, n in enumerate(target) if n == 1 and anp.shape(g)[i] != 1)
-    return anp.sum(g, wide, keepdims=True) if wide else g
+    extra = len(have) - len(target)
+    if extra:
+        g = bind("sum", g, axis=tuple(range(extra)), keepdims=False)
+    if g.shape == target:
+        return g
+    wide = [i for i, n in enumerate(target) if n == 1 and g.shape[i] != 1]
+    return bind("sum", g, axis=tuple(wide), keepdims=True) if wide else g
