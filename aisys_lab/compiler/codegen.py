@@ -20,7 +20,7 @@ BACKENDS = Table("BACKENDS", "graph without open axes -> a function of flat arra
 
 HEADER = '''"""Generated from graph {name}: one loop nest a node, intermediate results in arrays."""
 
-import numpy as np
+{imports}import numpy as np
 from numba import njit
 
 from aisys_lab.kernels.gemm import blocked as matmul, integer as matmul_int
@@ -45,9 +45,11 @@ def source_of(graph):
         lines += write_node(node, graph)
     outputs = "".join(f"{identifier(name)}, " for name in graph.outputs)
     lines.append(f"return ({outputs.rstrip() if len(graph.outputs) == 1 else outputs[:-2]})")
+    body = "\n".join("    " + line for line in lines) + "\n"
     head = HEADER.format(name=graph.name, function=identifier(graph.name),
-                         parameters=", ".join(names))
-    return head + "\n".join("    " + line for line in lines) + "\n", beside
+                         parameters=", ".join(names),
+                         imports="import math\n\n" * ("math." in body))
+    return head + body, beside
 
 
 def lowerable(graph):

@@ -16,7 +16,17 @@ LOOPS = Table("LOOPS", "the expression that one element of an op computes", noun
 for _op, _text in {
     "neg": "-{0}", "exp": "np.exp({0})", "log": "np.log({0})", "sqrt": "np.sqrt({0})",
     "tanh": "np.tanh({0})", "sin": "np.sin({0})", "cos": "np.cos({0})", "abs": "np.abs({0})",
-    "floor": "np.floor({0})", "rint": "np.rint({0})",
+    "floor": "np.floor({0})", "rint": "np.rint({0})", "ceil": "np.ceil({0})",
+    "trunc": "np.trunc({0})", "expm1": "np.expm1({0})", "exp2": "np.exp2({0})",
+    "log1p": "np.log1p({0})", "log2": "np.log2({0})", "log10": "np.log10({0})",
+    "cbrt": "np.cbrt({0})", "tan": "np.tan({0})", "arcsin": "np.arcsin({0})",
+    "arccos": "np.arccos({0})", "arctan": "np.arctan({0})", "sinh": "np.sinh({0})",
+    "cosh": "np.cosh({0})", "arcsinh": "np.arcsinh({0})", "arccosh": "np.arccosh({0})",
+    "arctanh": "np.arctanh({0})", "arctan2": "np.arctan2({0}, {1})",
+    "hypot": "np.hypot({0}, {1})", "logaddexp": "np.logaddexp({0}, {1})",
+    "mod": "np.remainder({0}, {1})", "erf": "math.erf({0})",
+    "floor_div": "np.floor_divide({0}, {1}) if {0} - {0} == 0 or {1} == 0 else {0} - {0}",
+    "sigmoid": "1 / (1 + np.exp(-{dtype}({0})))",
     "sign": "{0} if {0} != {0} else ({0} > 0) - ({0} < 0)",
     "add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "div": "{0} / {1}",
     "pow": "{0} ** {1}", "eq": "{0} == {1}", "ne": "{0} != {1}", "lt": "{0} < {1}",
@@ -31,7 +41,7 @@ for _op, _text in {
     LOOPS.define(_op, _text)
 
 
-RESERVED = r"np|njit|matmul|matmul_int|range|min|max|i\d+|v_\w+|\d.*"  # what the text itself uses
+RESERVED = r"np|njit|math|matmul|matmul_int|range|min|max|i\d+|v_\w+|\d.*"  # the text's own
 
 
 def identifier(name):
@@ -127,7 +137,7 @@ def write_reduce(node, graph):
     x, cell = element(source, graph, spec.ndim), f"{out}[{', '.join(kept) or '()'}]"
     dtype = graph.specs[node.outs[0]].dtype
     first, step = {
-        "sum": ("0", f"{cell} += {x}"),
+        "sum": ("0", f"{cell} += {x}"), "prod": ("1", f"{cell} *= {x}"),
         "max": (_lowest(dtype), f"{cell} = {x} if {x} > {cell} or {x} != {x} else {cell}"),
         "min": (_highest(dtype), f"{cell} = {x} if {x} < {cell} or {x} != {x} else {cell}"),
     }[node.op]
@@ -207,10 +217,11 @@ def write_concatenate(node, graph):
     return lines
 
 
-WRITERS = {"fused": write_elementwise, "sum": write_reduce, "max": write_reduce,
-           "min": write_reduce, "matmul": write_matmul, "matmul_int": write_matmul_int,
-           "reshape": write_reshape, "transpose": write_transpose, "slice": write_slice,
-           "unslice": write_unslice, "concatenate": write_concatenate}
+WRITERS = {"fused": write_elementwise, "sum": write_reduce, "prod": write_reduce,
+           "max": write_reduce, "min": write_reduce, "matmul": write_matmul,
+           "matmul_int": write_matmul_int, "reshape": write_reshape, "transpose": write_transpose,
+           "slice": write_slice, "unslice": write_unslice,
+           "concatenate": write_concatenate}
 
 
 def has_loops(node):

@@ -29,14 +29,21 @@ def _ratio(coefficients, x):
     return up / down
 
 
+def _floats(x):
+    """``(x, dtype)``: x in float32 or float64 to compute in, and the dtype of the result."""
+    x = np.asarray(x)
+    if x.dtype.char in "df":
+        return x, x.dtype
+    dtype = np.exp.resolve_dtypes((x.dtype, None))[-1]
+    return x.astype(np.promote_types(dtype, np.float32), copy=False), dtype
+
+
 def erf(x):
     """2 / sqrt(pi) times the integral of exp(-t**2) from 0 to x: within 1e-15 of it in float64.
 
     Floats keep their dtype; whole numbers give the dtype that NumPy's exp gives.
     """
-    x = np.asarray(x)
-    dtype = np.exp.resolve_dtypes((x.dtype, None))[-1]
-    x = x.astype(np.promote_types(dtype, np.float32), copy=False)
+    x, dtype = _floats(x)
     size = np.minimum(np.abs(x), x.dtype.type(ONE))
     small = np.minimum(size, x.dtype.type(15 / 32))
     tail = np.exp(-size * size) * _ratio(MIDDLE, size)
@@ -45,9 +52,11 @@ def erf(x):
 
 
 def sigmoid(x):
-    """1 / (1 + exp(-x)), without overflow and with all digits at both ends."""
-    z = np.exp(-np.abs(x))
-    return np.where(np.less(x, 0), z, np.ones_like(z)) / (1 + z)
+    """1 / (1 + exp(-x)); 0 where exp(-x) overflows."""
+    x, dtype = _floats(x)
+    with np.errstate(over="ignore"):
+        z = np.exp(-x)
+    return (1 / (1 + z)).astype(dtype, copy=False)
 
 
 define("erf", erf, infer_ufunc("erf", np.exp), per_element, "elementwise")
