@@ -118,8 +118,8 @@ def _infer_pinv(a, rtol=None):
 
 
 def _qr(a):
-    if np.shape(a)[-2] < np.shape(a)[-1]:
-        raise ValueError("fewer rows than columns")
+    if np.ndim(a) < 2 or np.shape(a)[-2] < np.shape(a)[-1]:
+        raise ValueError("not as many rows as columns")
     return tuple(np.linalg.qr(a))
 
 

@@ -77,8 +77,8 @@ def test_counts_are_those_of_the_layer_tables():
     at = {"kernel": (3, 3), "stride": (2, 2), "padding": ((1, 1), (1, 1))}
     x, g = Spec(pool.shape, "f32"), Spec((2, 8, 5, 5), "f32")
     work = [OPS["max_pool"].flops(x, **at), OPS["sum_pool"].flops(x, **at),
-            OPS["sum_pool_input"].flops(g, size=(9, 9), **at), OPS["max_pool_pick"].flops(x, x, **at),
-            OPS["max_pool_input"].flops(g, x, **at)]
+            OPS["sum_pool_input"].flops(g, size=(9, 9), **at),
+            OPS["max_pool_pick"].flops(x, x, **at), OPS["max_pool_input"].flops(g, x, **at)]
     assert work == [count_layer(pool).flops] * 5
 
 

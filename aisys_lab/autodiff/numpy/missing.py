@@ -17,6 +17,10 @@ INSTEAD = {
     "random": "random numbers come from aisys_lab.autodiff.random or a NumPy Generator",
     "fft": "there are no complex numbers here",
     "partition": "use sort, argsort or topk",
+    "lstsq": "pinv(a) @ b gives the shortest solution",
+    "eig": "its results are complex; eigh takes symmetric matrices",
+    "eigvals": "its results are complex; eigvalsh takes symmetric matrices",
+    "matrix_rank": "it is a whole number, without derivative; svdvals gives what it counts",
 }
 
 
@@ -24,12 +28,13 @@ class MissingName(LabError, AttributeError):
     """A name that the namespace has not, as a sentence; ``hasattr`` understands it."""
 
 
-def say_missing(name):
+def say_missing(name, part=""):
     """The error for a name that is not there: why, if NumPy has it, and names like it."""
-    from aisys_lab.autodiff import numpy as namespace
-    known = [k for k in vars(namespace) if not k.startswith("_")]
+    from aisys_lab.autodiff import numpy as ours
+    ours, theirs = (getattr(ours, part), getattr(np, part)) if part else (ours, np)
+    known = [k for k in vars(ours) if not k.startswith("_")]
     near = difflib.get_close_matches(name, known, n=3)
     reason = INSTEAD.get(name, "NumPy has it, but there is no rule for its derivative here")
-    return MissingName(f"aisys_lab.autodiff.numpy has no {name!r}"
-                       + f"; {reason}" * (name in INSTEAD or hasattr(np, name))
+    return MissingName(f"{ours.__name__} has no {name!r}"
+                       + f"; {reason}" * (name in INSTEAD or hasattr(theirs, name))
                        + f"; did you mean: {', '.join(near)}" * bool(near) + ".")
