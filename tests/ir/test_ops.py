@@ -1,9 +1,11 @@
 """Every op: what it infers of specs is what it makes of arrays."""
 
+import math
 import warnings
 
 import numpy as np
 import pytest
+import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -58,15 +60,71 @@ def test_where_and_cast(data):
     agree("cast", x, dtype=data.draw(DTYPE))
 
 
-@pytest.mark.parametrize("op", ["sum", "max", "min", "argmax"])
+@pytest.mark.parametrize("op", ["sum", "prod", "max", "min", "argmax", "argmin"])
 @given(data=st.data())
 def test_reductions(op, data):
     x = draw_array(data, data.draw(hnp.array_shapes(min_dims=1, max_dims=3, max_side=4)))
-    if op == "argmax":
+    if op.startswith("arg"):
         agree(op, x, axis=data.draw(st.integers(0, x.ndim - 1)))
     else:
         axes = data.draw(st.sets(st.integers(0, x.ndim - 1)))
         agree(op, x, axis=tuple(sorted(axes)), keepdims=data.draw(st.booleans()))
+
+
+@pytest.mark.parametrize("op", ["cumsum", "cumprod", "argsort", "size"])
+@given(data=st.data())
+def test_scans(op, data):
+    x = draw_array(data, data.draw(hnp.array_shapes(min_dims=1, min_side=0, max_dims=3)))
+    axis, back = data.draw(st.integers(0, x.ndim - 1)), data.draw(st.booleans())
+    if op == "size":
+        assert agree(op, x, axis=(axis,), dtype="f32") == x.shape[axis]
+    elif op == "argsort":
+        places = agree(op, x, axis=axis, descending=back)
+        found = np.take_along_axis(x, places, axis).astype(float)
+        assert (np.diff(-found if back else found, axis=axis) >= 0).all()
+    else:
+        out = agree(op, x, axis=axis, reverse=back)
+        wanted = getattr(np, op)(np.flip(x, axis) if back else x, axis=axis)
+        np.testing.assert_array_equal(out, np.flip(wanted, axis) if back else wanted)
+
+
+@given(data=st.data())
+def test_gather_and_its_transpose(data):
+    shape = data.draw(hnp.array_shapes(min_dims=1, max_dims=3, max_side=9))
+    x = draw_array(data, shape, "f64")
+    k = data.draw(st.integers(1, len(shape)))
+    wide = data.draw(hnp.mutually_broadcastable_shapes(num_shapes=k, max_dims=2, max_side=9))
+    rng = np.random.default_rng(0)
+    places = [rng.integers(-n, n, s) for n, s in zip(shape, wide.input_shapes, strict=False)]
+    out = agree("gather", x, *places)
+    np.testing.assert_array_equal(out, x[tuple(places)])
+    g = rng.standard_normal(out.shape)
+    back = agree("scatter_add", g, *places, shape=shape)
+    assert np.sum(g * out) == pytest.approx(np.sum(back * x))
+
+
+@pytest.mark.parametrize("wide", [1, 7, 8, 100])
+def test_scatter_add_sums_what_meets(wide):
+    rng = np.random.default_rng(0)
+    places, x = rng.integers(-5, 5, 200), rng.standard_normal((200, wide))
+    wanted = np.zeros((5, wide))
+    np.add.at(wanted, places, x)
+    np.testing.assert_allclose(bind("scatter_add", x, places, shape=(5, wide)), wanted, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(np.float64, 1e-15), (np.float32, 3e-7)])
+def test_erf(dtype, tolerance):
+    x = np.concatenate([np.linspace(-7, 7, 5001), np.logspace(-30, 1, 200)]).astype(dtype)
+    wanted = np.array([math.erf(v) for v in x])
+    np.testing.assert_allclose(bind("erf", x), wanted, rtol=tolerance)
+    assert bind("erf", np.array([-0.0, np.inf, -np.inf])).tolist() == [0, 1, -1]
+    assert np.isnan(bind("erf", np.nan)) and bind("erf", np.int8(1)).dtype == np.float16
+
+
+def test_sigmoid_keeps_its_digits_at_both_ends():
+    x = np.linspace(-700, 700, 1401)
+    np.testing.assert_allclose(bind("sigmoid", x), scipy.special.expit(x), rtol=1e-15)
+    assert bind("sigmoid", np.array([-1e3, 1e3])).tolist() == [0, 1]
 
 
 @given(data=st.data())
@@ -109,6 +167,9 @@ def test_shapes(data):
     ("transpose", [(2, 3)], {"axes": (0, 0)}, "takes each axis from 0 to 1 once"),
     ("sum", [(2,)], {"axis": (1,)}, r"different axes from 0 to 0, got \[1\]"),
     ("max", [(0, 3)], {"axis": (0,)}, "max of f64"),
+    ("gather", [(2, 3), (2,)], {}, "places are whole numbers, got f64"),
+    ("scatter_add", [(2,), (2,)], {"shape": (3,)}, "places are whole numbers"),
+    ("cumsum", [(2,)], {"axis": 1}, r"cumsum: axis 1 of f64\[2\]; its axes are 0 to 0"),
     ("concatenate", [(2, 3), (2, 4)], {"axis": 0}, "differ off axis 0"),
 ])
 def test_what_does_not_fit_is_a_sentence(op, inputs, attrs, sentence):
