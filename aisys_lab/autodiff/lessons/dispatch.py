@@ -66,7 +66,7 @@ class Registry:
 
 
 def _word(kernel):
-    return "–" if kernel is None else kernel if kernel is FALL else "kernel"
+    return "–" if kernel is None else kernel if kernel == FALL else "kernel"
 
 
 @slot("autodiff.dispatch")
@@ -84,7 +84,7 @@ def dispatch(registry, op, *args):
         run = registry.kernels.get((op, key)) or registry.kernels.get(("*", key))
         if run is None:
             raise LabError(f"dispatch: no kernel of {op!r} for the key {key!r}.")
-        if run is not FALL:
+        if run != FALL:
             registry.local.without = resting.union(registry.order[:place + 1])
             try:
                 return run(*args)
