@@ -5,6 +5,93 @@ import numpy as np
 import aisys_lab as lab
 
 
+class Dual:
+    def __init__(self, value, slope=0.0, tag=0):
+        self.value, self.slope, self.tag = value, slope, tag
+
+    def combine(self, other, out, by_self, by_other):
+        tag = max(x.tag for x in (self, other) if isinstance(x, Dual))
+        moving = [isinstance(x, Dual) and x.tag == tag for x in (self, other)]
+        a, b = [x.value if moves else x
+                for x, moves in zip((self, other), moving, strict=True)]
+        slope = 0.0
+        if moving[0]:
+            slope = by_self(a, b) * self.slope
+        if moving[1]:
+            slope = slope + by_other(a, b) * other.slope
+        return Dual(out(a, b), slope, tag)
+
+    def __add__(self, other):
+        return self.combine(other, lambda a, b: a + b, lambda a, b: 1.0, lambda a, b: 1.0)
+
+    def __mul__(self, other):
+        return self.combine(other, lambda a, b: a * b, lambda a, b: b, lambda a, b: a)
+
+    def __pow__(self, other):
+        return self.combine(other, lambda a, b: a**b,
+                            lambda a, b: b * a ** (b - 1) if a or b else 0.0,
+                            lambda a, b: a**b * np.log(a))
+
+    def __rpow__(self, other):
+        return Dual(other, 0.0, self.tag) ** self
+
+    def __truediv__(self, other):
+        return self * other**-1
+
+    def __rtruediv__(self, other):
+        return other * self**-1
+
+    def __neg__(self):
+        return self * -1
+
+    def __sub__(self, other):
+        return self + -1 * other
+
+    def __rsub__(self, other):
+        return other + -1 * self
+
+    def __bool__(self):
+        return bool(self.value)
+
+    def __gt__(self, other):
+        return self.value > getattr(other, "value", other)
+
+    def __lt__(self, other):
+        return self.value < getattr(other, "value", other)
+
+    def __ge__(self, other):
+        return not self < other
+
+    def __le__(self, other):
+        return not self > other
+
+    def __abs__(self):
+        return self * ((self > 0) - (self < 0))
+
+    def call(self, out, slope):
+        return Dual(out, slope * self.slope, self.tag)
+
+    def exp(self):
+        return self.call(np.exp(self.value), np.exp(self.value))
+
+    def log(self):
+        return self.call(np.log(self.value), 1 / self.value)
+
+    def sqrt(self):
+        return self**0.5
+
+    def sin(self):
+        return self.call(np.sin(self.value), np.cos(self.value))
+
+    def cos(self):
+        return self.call(np.cos(self.value), -np.sin(self.value))
+
+    def tanh(self):
+        return self.call(np.tanh(self.value), 1 - np.tanh(self.value) ** 2)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
 class Tape(lab.autodiff.Mode):
     name = "my tape"
 
