@@ -11,8 +11,9 @@ import numpy as np
 
 from aisys_lab.autodiff import numpy as anp
 from aisys_lab.autodiff.forward import push_forward
+from aisys_lab.autodiff.numpy.creation import constant_beside
 from aisys_lab.autodiff.reverse import add_to, pull_back
-from aisys_lab.autodiff.tensor import JVP, VJP, Tensor, is_float
+from aisys_lab.autodiff.tensor import JVP, VJP, Mode, Tensor, is_float
 from aisys_lab.autodiff.trace import Trace
 from aisys_lab.core import LabError
 from aisys_lab.ir import OPS, Graph, inline, prune, verify
@@ -28,6 +29,7 @@ class Growth(Trace):
 
     def __init__(self, graph):
         super().__init__()
+        Mode.alive.discard(self)  # no function is under way in it
         self.graph = graph
         self.nodes, self.specs = list(graph.nodes), dict(graph.specs)
         self.constants = dict(graph.constants)
@@ -74,9 +76,10 @@ class Growth(Trace):
 def backward(graph, wrt=None) -> Graph:
     """The graph with more outputs: the gradients of its first output by the inputs ``wrt``.
 
-    ``wrt`` is a name or several; None takes all inputs that are floats. Raises LabError where the
-    first output is no single number, for names that are no floating-point inputs, and for an op
-    without a rule.
+    ``wrt`` is a name or several; None takes all inputs that are floats. A graph says what is
+    computed, so what stop_gradient and custom rules said while it was traced is not in it. Raises
+    LabError where the first output is no single number, for names that are no floating-point
+    inputs, and for an op without a rule.
     """
     need_graph("backward", graph)
     loss, wrt = _loss(verify(graph)), _wrt(graph, wrt)
@@ -146,9 +149,14 @@ def reached(graph, wrt):
 
 
 def gradient(growth, name, grads):
-    """The gradient of an input; zeros where nothing came."""
+    """The gradient (or tangent) of a value; zeros where nothing came."""
     g = grads.get(name)
-    return anp.zeros_like(growth[name]) if g is None else g
+    return zeros(growth[name]) if g is None else g
+
+
+def zeros(x):
+    """Zeros like ``x``; in a graph they are spread from one, so that it holds no large constant."""
+    return anp.broadcast_to(constant_beside(x, np.zeros((), x.dtype)), x.shape)
 
 
 # ---- bodies of branches and loops

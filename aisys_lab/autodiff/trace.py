@@ -89,9 +89,10 @@ def trace(f, *args, dims=None):
             raise LabError(f"trace: dims names {name!r}; the inputs are: {', '.join(inputs)}.")
     tensors = [mode.input(name, _open(spec_of(leaf), dims.get(name, {}), name))
                for name, leaf in zip(inputs, leaves, strict=True)]
-    out = f(*unflatten(treedef, tensors))
-    outputs = tuple(mode.name_of(x) for x in flatten(out)[0])
-    mode.close()
+    try:
+        outputs = tuple(map(mode.name_of, flatten(f(*unflatten(treedef, tensors)))[0]))
+    finally:
+        mode.close()
     return tidy(Graph(getattr(f, "__name__", "f").strip("<>"), inputs, outputs,
                       tuple(mode.nodes), mode.specs, mode.constants))
 

@@ -65,7 +65,7 @@ def work(graph):
     for node in graph.nodes:
         ins = [graph.specs[name] for name in dict.fromkeys(node.inputs)]
         outs = [graph.specs[name] for name in node.outs]
-        body = node.attrs.get("body")
+        body = node.attrs["body"] if node.op == "fused" else None
         op = "+".join(n.op for n in body.nodes) if body is not None else node.op
         rows.append(Work(node.outs[0], op, OPS[node.op].kind, work_flops(graph, node),
                          sum(s.nbytes for s in ins), sum(s.nbytes for s in outs),

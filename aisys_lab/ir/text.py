@@ -10,13 +10,13 @@ from aisys_lab.core import LabError
 from aisys_lab.ir.graph import Graph, Node, verify
 from aisys_lab.ir.spec import parse_spec, short
 
-INLINE = 8  # a constant of at most so many elements is written out; larger ones travel beside
+INLINE = 8  # a constant of more elements travels beside the text, unless it stands in a body
 
 
 def show_graph(graph, indent=""):
     """Aligned lines: inputs, constants, nodes in order, outputs."""
     rows = [(f"input {name}", graph.specs[name], "") for name in graph.inputs]
-    rows += [(f"const {name}", graph.specs[name], f"= {_constant(name, array)}")
+    rows += [(f"const {name}", graph.specs[name], f"= {_constant(name, array, indent)}")
              for name, array in graph.constants.items()]
     for node in graph.nodes:
         specs = ", ".join(str(graph.specs[name]) for name in node.outs)
@@ -29,8 +29,8 @@ def show_graph(graph, indent=""):
                       f"{indent}  output {', '.join(graph.outputs)}"])
 
 
-def _constant(name, array):
-    return json.dumps(array.tolist()) if array.size <= INLINE else f"@{name}"
+def _constant(name, array, inside):
+    return json.dumps(array.tolist()) if inside or array.size <= INLINE else f"@{name}"
 
 
 def _call(node, indent):

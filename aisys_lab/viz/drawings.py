@@ -76,7 +76,7 @@ def node_box(graph, node, row, column, of):
     wide = min(WIDTH / of - 6, 150)
     look = LOOK_OF_KIND.get(OPS[node.op].kind, "soft")
     ink = "ink" if look == "soft" else "light"
-    body = node.attrs.get("body")
+    body = node.attrs["body"] if node.op == "fused" else None
     op = "+".join(n.op for n in body.nodes) if body is not None else node.op
     return [box(x - wide / 2, y - 21, wide, 42, look, "quiet"),
             words(x, y - 3, clip(op, wide / 9.4), ink, "middle", 13, bold=True),

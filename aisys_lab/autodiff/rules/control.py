@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from aisys_lab.autodiff import numpy as anp
-from aisys_lab.autodiff.backward import pulled, pushed
-from aisys_lab.autodiff.numpy.creation import constant_beside
+from aisys_lab.autodiff.backward import pulled, pushed, zeros
 from aisys_lab.autodiff.staging import abstract
 from aisys_lab.autodiff.tensor import JVP, VJP, Joint, Tensor, is_float
 from aisys_lab.autodiff.trace import Trace, apply_graph, trace
@@ -36,11 +35,6 @@ def chosen(values, like, which):
             for v, x, wanted in zip(values, like, which, strict=True) if wanted]
 
 
-def zeros(x):
-    """Zeros like ``x``; in a graph they are spread from one, so that it holds no large constant."""
-    return anp.broadcast_to(constant_beside(x, np.zeros((), x.dtype)), x.shape)
-
-
 def spread(found, like):
     """One entry each of ``like``: the next one found where it is a float, else None."""
     found = iter(found)
@@ -49,7 +43,7 @@ def spread(found, like):
 
 def still(tangents, like):
     """Tangents, with zeros for floats that do not move."""
-    return [anp.zeros_like(x) if t is None and is_float(x) else t
+    return [zeros(x) if t is None and is_float(x) else t
             for t, x in zip(tangents, like, strict=True)]
 
 
