@@ -7,6 +7,7 @@ goes; ``judge`` compares both on every sample to which our signature applies.
 
 import inspect
 import os
+import random
 import traceback
 import warnings
 from collections import Counter
@@ -47,9 +48,15 @@ def row(ours, call=None, out=None, unless=None, few="", untraced="", **names):
     return Row(ours, call, out, unless or {}, few, untraced, names)
 
 
+def composed(call, **more):
+    """A row for what is one op in torch and several of ours: ``call(namespace, input, ...)``."""
+    return row("", call, **more)
+
+
 def function(ours):
-    """The function of that dotted name in our namespace; None where there is none."""
-    return reduce(lambda at, name: getattr(at, name, None), ours.split("."), anp)
+    """The function of that dotted name in our namespace (of none: the namespace itself)."""
+    names = ours.split(".") if ours else []
+    return reduce(lambda at, name: getattr(at, name, None), names, anp)
 
 
 @dataclass
@@ -58,7 +65,7 @@ class Tally:
 
     op: str
     ours: str
-    asked: int = 0
+    samples: int = 0
     ran: int = 0
     passed: Counter = field(default_factory=Counter)
     absent: Counter = field(default_factory=Counter)  # check: samples where torch has none
@@ -72,19 +79,17 @@ class Tally:
 
 
 def judge(info, row):
-    """Every chosen sample of torch's op (an OpInfo) against the row's function."""
+    """Up to 20 samples of torch's op (an OpInfo) to which ours applies, against our function."""
     import torch
     torch.manual_seed(0)
-    samples = info.sample_inputs("cpu", torch.float64, requires_grad=info.supports_autograd)
-    samples = chosen(list(samples))
-    tally = Tally(info.formatted_name, row.ours, len(samples))
-    for sample in samples:
-        why = not_applicable(row, sample)
-        if why:
-            tally.not_applicable[why] += 1
-        else:
-            tally.ran += 1
-            compare(tally, Theirs(sample, row, info), Ours(sample, row, function(row.ours)))
+    random.seed(0)  # torch draws some keywords with it
+    samples = list(info.sample_inputs("cpu", torch.float64, requires_grad=info.supports_autograd))
+    reasons = [not_applicable(row, sample) for sample in samples]
+    asked = chosen([sample for sample, why in zip(samples, reasons, strict=True) if not why])
+    tally = Tally(info.formatted_name, row.ours or "(several)", len(samples), len(asked))
+    tally.not_applicable.update(filter(None, reasons))
+    for sample in asked:
+        compare(tally, Theirs(sample, row, info), Ours(sample, row, function(row.ours)))
     return tally
 
 
@@ -155,7 +160,7 @@ def apart(got, want, tolerance):
 
 def line(tally):
     """A tally as plain numbers and words, which may travel between the processes of pytest."""
-    return {"op": tally.op, "ours": tally.ours, "asked": tally.asked, "ran": tally.ran,
+    return {"op": tally.op, "ours": tally.ours, "samples": tally.samples, "ran": tally.ran,
             "passed": [tally.passed[check] for check in CHECKS],
             "due": [tally.ran - tally.absent[check] for check in CHECKS],
             "not applicable": dict(tally.not_applicable)}
@@ -164,18 +169,18 @@ def line(tally):
 def table(lines):
     """The lines as a table, with a sum at the end."""
     head = "".join(f"{check:>8}" for check in CHECKS)
-    yield f"{'torch':<30}{'ours':<20}{'samples':>8}{'ran':>5}{head}  not applicable"
+    yield f"{'torch':<36}{'ours':<22}{'samples':>8}{'ran':>5}{head}  not applicable"
     for x in lines:
-        yield _text(x["op"], x["ours"], x) + "; ".join(
+        yield _text(x["op"].replace("nn_functional_", "F."), x["ours"], x) + "; ".join(
             f"{n} {why}" for why, n in x["not applicable"].items())
-    total = {key: sum(x[key] for x in lines) for key in ("asked", "ran")} | {
+    total = {key: sum(x[key] for x in lines) for key in ("samples", "ran")} | {
         key: [sum(column) for column in zip(*(x[key] for x in lines), strict=True)]
         for key in ("passed", "due")}
     yield _text(f"{len(lines)} ops", f"{len({x['ours'] for x in lines})} functions", total) + \
-        f"{total['asked'] - total['ran']}"
+        f"{sum(n for x in lines for n in x['not applicable'].values())}"
 
 
 def _text(op, ours, x):
     cells = (f"{'-' if not due else due if passed == due else f'{passed}/{due}':>8}"
              for passed, due in zip(x["passed"], x["due"], strict=True))
-    return f"{op:<30}{ours:<20}{x['asked']:>8}{x['ran']:>5}{''.join(cells)}  "
+    return f"{op:<36}{ours:<22}{x['samples']:>8}{x['ran']:>5}{''.join(cells)}  "

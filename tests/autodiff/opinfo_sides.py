@@ -59,8 +59,7 @@ class Theirs(Side):
         from torch.utils import _pytree as pytree
         x, args, kwargs = self.filled(leaves)
         out = self.info.gradcheck_wrapper(self.info.op, x, *args, **kwargs)
-        out = self.sample.output_process_fn_grad(out)
-        out = self.row.out(out) if self.row.out else out
+        out = (self.row.out or self.sample.output_process_fn_grad)(out)
         return [y for y in pytree.tree_leaves(out) if isinstance(y, torch.Tensor)]
 
     def floats(self, leaves):

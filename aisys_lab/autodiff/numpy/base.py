@@ -49,6 +49,8 @@ def axes_of(x, axis, op):
         return tuple(range(rank))
     if type(axis) is int and -rank <= axis < rank:
         return (axis % rank,)
+    if not rank and axis in (0, -1):  # NumPy, too, lets a number have this one
+        return ()
     axes = axis if isinstance(axis, tuple | list) else (axis,)
     return tuple(sorted(axis_of(x, a, op, rank) for a in axes))
 
