@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import aisys_lab as lab
 from aisys_lab.core.tree import flatten
 from benchmarks.eager import OPERATIONS, chain
 from benchmarks.rows import ROWS
@@ -52,3 +53,21 @@ def test_a_short_training_reaches_what_torch_reaches(name):
     task = replace(task, data=lambda: parts, epochs=1)
     mine, other = (side(task, seed=0)[0] for side in (training.ours, training.theirs))
     assert mine == pytest.approx(other, abs=0.01)
+
+
+def test_in_double_precision_both_trainings_take_the_same_steps():
+    torch = pytest.importorskip("torch")
+    from benchmarks.twins import twin
+
+    train, _ = lab.datasets.fashion()
+    data = replace(train.first(640), x=train.x[:640].astype(np.float64))
+    model = lab.models.DepthwiseNet(widths=(8, 16), strides=(2, 2), dtype="float64")
+    net = twin(model, torch)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    for x, y in data.batches(64, np.random.default_rng(0)):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(net(torch.tensor(x)), torch.tensor(y)).backward()
+        optimizer.step()
+    model = lab.fit(model, data, epochs=1, optimizer=lab.autodiff.optim.Adam(lr=0.01))
+    logits = net.eval()(torch.tensor(data.x[:64])).detach().numpy()
+    np.testing.assert_allclose(model(data.x[:64]), logits, rtol=1e-9, atol=1e-11)
