@@ -15,8 +15,7 @@ from aisys_lab.core.text import listing
 from aisys_lab.viz.figures import FIGURES, Figure
 from aisys_lab.viz.svg import WIDTH, box, picture, words
 
-PARADIGMS = {"define and run": "declarative", "define by run": "imperative",
-             "transform": "functional"}
+PARADIGMS = ("define and run", "define by run", "transform")
 MODELS = {"plain": "straight line", "branch": "with an if on a value"}
 BODY = {"plain": "", "branch": "    if abs(r).max() > 1: r = anp.tanh(r)\n"}
 LOSS = dedent("""\
@@ -170,7 +169,7 @@ def sentence(data):
 
 FIGURES.define("paradigm_switch", Figure(
     "paradigm_switch", "One model in three paradigms: what exists when", compute, draw,
-    grid={"paradigm": tuple(PARADIGMS), "model": tuple(MODELS), "moment": tuple(MOMENTS)},
+    grid={"paradigm": PARADIGMS, "model": tuple(MODELS), "moment": tuple(MOMENTS)},
     labels={"paradigm": "Paradigm", "model": "Model", "moment": "Step"},
-    units={"paradigm": lambda name: f"{name} ({PARADIGMS[name]})", "model": MODELS.get,
-           "moment": lambda n: f"{n} of {len(MOMENTS)}"}))
+    start={"moment": 3},
+    units={"model": MODELS.get, "moment": lambda n: f"{n} of {len(MOMENTS)}"}))

@@ -123,5 +123,5 @@ FIGURES.define("stride_viewer", Figure(
     "stride_viewer", "Shape, strides and memory", compute, draw,
     grid={"first": tuple(FIRST), "then": tuple(THEN), "step": tuple(range(CELLS))},
     labels={"first": "First", "then": "Then", "step": "Walk through it"},
-    start={"first": "x.T"},
+    start={"first": "x.T", "step": 5},
     units={"then": lambda code: code or "nothing more", "step": lambda n: f"{n + 1} of {CELLS}"}))
