@@ -229,7 +229,7 @@ def test_arrays_of_traced_values():
     (lambda: anp.concatnate, "did you mean: concatenate"),
     (lambda: anp.einsum("ij,jk", M), "names 2 operands, got 1"),
     (lambda: anp.einsum("ij->ik", M), "names 'k' twice, or no operand has it"),
-    (lambda: anp.einsum("i", M), r"'i' of 'i' does not fit f64\[3,4\]"),
+    (lambda: anp.einsum("i", M), "'i' of 'i' names the axes of an operand that has 2"),
     (lambda: anp.einsum("ij,jk", M, M), "axes of one letter have lengths 3 and 4"),
     (lambda: anp.einsum("i-j", M), "does not read"),
     (lambda: anp.tensordot(M, M, 1), "differ in length"),

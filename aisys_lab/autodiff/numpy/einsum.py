@@ -1,5 +1,6 @@
 """Einstein's notation: products summed over letters, composed of transpose, reshape and matmul."""
 
+import functools
 import re
 from collections import Counter
 
@@ -23,7 +24,7 @@ def einsum(subscripts, *operands):
     joined from left to right, two at a time.
     """
     operands = [as_input(x) for x in operands]
-    terms, out = _terms(subscripts, operands)
+    terms, out = _terms(subscripts, tuple(map(ndim, operands)))
     sizes = _sizes(subscripts, terms, operands)
     pairs = [_single(term, x, sizes) for term, x in zip(terms, operands, strict=True)]
     letters, x = pairs[0]
@@ -33,7 +34,8 @@ def einsum(subscripts, *operands):
     return _result(letters, x, out)
 
 
-def _terms(subscripts, operands):
+@functools.lru_cache(maxsize=256)
+def _terms(subscripts, ranks):
     """Letters of each operand and of the result; those of an ellipsis come from ``DOTS``."""
     text = subscripts.replace(" ", "") if isinstance(subscripts, str) else ""
     left, arrow, right = text.partition("->")
@@ -41,20 +43,14 @@ def _terms(subscripts, operands):
     if not re.fullmatch(r"([A-Za-z]*(\.\.\.)?[A-Za-z]*,?)+(->[A-Za-z]*(\.\.\.)?[A-Za-z]*)?", text):
         raise LabError(f"einsum: {subscripts!r} does not read; it is letters an operand, as in "
                        f"'ij,jk->ik'.")
-    if len(terms) != len(operands):
-        raise LabError(f"einsum: {subscripts!r} names {len(terms)} operands, got "
-                       f"{len(operands)}.")
-    rest = [ndim(x) - len(term.replace("...", ""))
-            for term, x in zip(terms, operands, strict=True)]
-    terms = [_spelled(subscripts, term, x, n)
-             for term, x, n in zip(terms, operands, rest, strict=True)]
-    most = DOTS[:max([0, *(n for n, part in zip(rest, left.split(","), strict=True)
-                           if "..." in part)])][::-1]
+    if len(terms) != len(ranks):
+        raise LabError(f"einsum: {subscripts!r} names {len(terms)} operands, got {len(ranks)}.")
+    terms = [_spelled(subscripts, term, rank) for term, rank in zip(terms, ranks, strict=True)]
+    dots = [c for c in DOTS[::-1] if any(c in term for term in terms)]
     if not arrow:
         counts = Counter(c for term in terms for c in term)
-        once = sorted(c for c, n in counts.items() if n == 1 and c not in DOTS)
-        return terms, [*most, *once]
-    out = [*right.replace("...", "".join(most))]
+        return terms, [*dots, *sorted(c for c, n in counts.items() if n == 1 and c not in DOTS)]
+    out = [*right.replace("...", "".join(dots))]
     wrong = [c for c in out if out.count(c) > 1 or not any(c in term for term in terms)]
     if wrong:
         raise LabError(f"einsum: the result of {subscripts!r} names {wrong[0]!r} twice, or no "
@@ -62,11 +58,12 @@ def _terms(subscripts, operands):
     return terms, out
 
 
-def _spelled(subscripts, term, x, rest):
+def _spelled(subscripts, term, rank):
     """The letters of one operand, an ellipsis written out (its last axis is the first letter)."""
+    rest = rank - len(term.replace("...", ""))
     if rest < 0 or rest and "..." not in term:
-        raise LabError(f"einsum: {term!r} of {subscripts!r} does not fit {spec_of(x)}, which has "
-                       f"{ndim(x)} axes.")
+        raise LabError(f"einsum: {term!r} of {subscripts!r} names the axes of an operand that has "
+                       f"{rank}.")
     return [*term.replace("...", "".join(DOTS[:rest][::-1]))]
 
 

@@ -9,19 +9,31 @@ from aisys_lab.autodiff.numpy.shapes import broadcast_to, moveaxis, ravel, resha
 from aisys_lab.core import LabError
 from aisys_lab.ir import Spec, Traced, bind, spec_of
 
-PLAIN = (slice, int, np.integer, type(None), type(Ellipsis))
+ALL = slice(None)
+PLAIN = {slice, int, type(None), type(Ellipsis)}
 
 
 def getitem(x, index):
     """``x[index]``: whole numbers, slices, ``...``, ``None``, arrays of places, boolean masks."""
-    index = index if isinstance(index, tuple) else (index,)
-    if all(isinstance(i, PLAIN) and i is not True and i is not False for i in index):
-        return _sliced(x, _full_index(x, index))
+    if type(index) is np.ndarray and index.dtype.kind in "iu" and ndim(x):
+        return bind("gather", as_input(x), index)  # rows of a table: the common case
+    index = index if type(index) is tuple else (index,)
+    if not PLAIN.issuperset(map(type, index)):
+        index = tuple(int(i) if isinstance(i, np.integer) else i for i in index)
+        if not PLAIN.issuperset(map(type, index)):
+            return _far(x, index)
+    return _sliced(x, _full_index(x, index))
+
+
+def _far(x, index):
+    """``x[index]`` where an entry is an array of places or a mask."""
     items = [pair for item in index for pair in _entries(x, item)]
-    far = [k for k, (i, _) in enumerate(items) if not isinstance(i, PLAIN)]
+    far = [k for k, (i, _) in enumerate(items) if type(i) not in PLAIN]
     full = _full_index(x, [i for i, _ in items])
-    out = _sliced(x, [i if isinstance(i, PLAIN) else slice(None) for i in full])
-    axes = [k for k, i in enumerate(full) if not isinstance(i, PLAIN)]
+    if not far:
+        return _sliced(x, full)
+    out = _sliced(x, [i if type(i) in PLAIN else slice(None) for i in full])
+    axes = [k for k, i in enumerate(full) if type(i) not in PLAIN]
     for (_, n), axis in zip((items[k] for k in far), axes, strict=True):
         if n not in (None, shape(out)[axis]):
             raise LabError(f"a mask of length {n} along an axis of length {shape(out)[axis]} of "
@@ -32,7 +44,7 @@ def getitem(x, index):
 def _entries(x, item):
     """``(entry, None)`` of one item of an index; of a mask, the places along each of its axes,
     with the length of that axis. Beside arrays, a whole number counts as an array."""
-    if isinstance(item, PLAIN) and not isinstance(item, int | np.integer):
+    if type(item) in PLAIN and type(item) is not int:
         return [(item, None)]
     places = item if hasattr(item, "dtype") else np.asarray(item)
     if places.dtype.kind == "b":
@@ -58,40 +70,53 @@ def nonzero(x):
 
 def _full_index(x, index):
     """An ellipsis, or the end, stands for all axes not named."""
-    at = next((k for k, i in enumerate(index) if i is Ellipsis), len(index))
-    rest = index[at + 1:]
-    named = sum(i is not None for i in (*index[:at], *rest))
-    if named > ndim(x) or any(i is Ellipsis for i in rest):
-        raise LabError(f"{named} indices do not fit {spec_of(x)}, which has {ndim(x)} axes; an "
-                       f"ellipsis (...) may stand once.")
-    return (*index[:at], *[slice(None)] * (ndim(x) - named), *rest)
+    named, dots = len(index), None
+    for k, i in enumerate(index):
+        if i is None:
+            named -= 1
+        elif i is Ellipsis:
+            named, dots, again = named - 1, k, dots is not None
+            if again:
+                raise LabError(f"an index of {spec_of(x)} has two ellipses (...); one may stand.")
+    rest = [ALL] * (ndim(x) - named)
+    if named > ndim(x):
+        raise LabError(f"{named} indices do not fit {spec_of(x)}, which has {ndim(x)} axes.")
+    return [*index, *rest] if dots is None else [*index[:dots], *rest, *index[dots + 1:]]
 
 
 def _sliced(x, index):
     """The part that slices and whole numbers choose, with new axes at None."""
-    own = tuple(i for i in index if i is not None)
-    out = x
-    if any(i != slice(None) for i in own):
-        bounds = [_bounds(x, n, i) for n, i in zip(shape(x), own, strict=True)]
-        start, stop, step = map(tuple, zip(*bounds, strict=True))
-        out = bind("slice", as_input(x), start=start, stop=stop, step=step)
-    if all(isinstance(i, slice) for i in index):
-        return out if out is not x else as_input(x)
-    sizes = iter(shape(out))
-    wanted = [1 if i is None else next(sizes) for i in index]
-    return reshape(out, tuple(n for n, i in zip(wanted, index, strict=True)
-                              if i is None or isinstance(i, slice)))
+    sizes = shape(x)
+    start, stop, step, new, axis, part, whole = [], [], [], [], 0, False, True
+    for i in index:
+        if i is None:
+            new.append(1)
+            whole = False
+            continue
+        n = sizes[axis]
+        a, b, c = (0, n, 1) if i == ALL else _bounds(x, n, i)
+        axis, part = axis + 1, part or i != ALL
+        start.append(a)
+        stop.append(b)
+        step.append(c)
+        if type(i) is slice:
+            new.append(n if i == ALL else len(range(a, b, c)))
+        else:
+            whole = False
+    if part:
+        x = bind("slice", as_input(x), start=tuple(start), stop=tuple(stop), step=tuple(step))
+    return as_input(x) if whole else reshape(x, tuple(new))
 
 
 def _bounds(x, n, i):
     """``(start, stop, step)`` of one index along an axis of length ``n``."""
-    if isinstance(n, str) and i == slice(None):
-        return 0, n, 1
-    if isinstance(i, slice) and not isinstance(n, str):
-        bounds = i.indices(n)
-        return bounds if len(range(*bounds)) else (0, 0, 1)
-    if isinstance(i, int | np.integer) and not isinstance(n, str) and -n <= i < n:
-        return int(i) % n, int(i) % n + 1, 1
+    if type(n) is not str:
+        if type(i) is slice:
+            bounds = i.indices(n)
+            return bounds if len(range(*bounds)) else (0, 0, 1)
+        if -n <= i < n:
+            i = i % n
+            return i, i + 1, 1
     raise LabError(f"index {i!r} does not fit {spec_of(x)}; slices and whole numbers do"
                    f"{', along axes whose length is known' * isinstance(n, str)}.")
 

@@ -20,7 +20,7 @@ VJP.define("transpose", (lambda g, out, x, axes: bind("transpose", g, axes=_inve
 JVP.define("transpose", (lambda t, out, x, axes: bind("transpose", t, axes=axes),))
 VJP.define("broadcast_to", (lambda g, out, x, shape: unbroadcast(g, x),))
 JVP.define("broadcast_to", (lambda t, out, x, shape: anp.broadcast_to(t, shape),))
-VJP.define("slice", (lambda g, out, x, **at: bind("unslice", g, shape=anp.shape(x), **at),))
+VJP.define("slice", (lambda g, out, x, **at: bind("unslice", g, shape=x.shape, **at),))
 JVP.define("slice", (lambda t, out, x, **at: bind("slice", t, **at),))
 VJP.define("unslice", (lambda g, out, x, shape, **at: bind("slice", g, **at),))
 JVP.define("unslice", (lambda t, out, x, shape, **at: bind("unslice", t, shape=shape, **at),))
@@ -28,10 +28,10 @@ JVP.define("unslice", (lambda t, out, x, shape, **at: bind("unslice", t, shape=s
 
 def _piece(k):
     def rule(g, out, *xs, axis):
-        start = sum(anp.shape(x)[axis] for x in xs[:k])
-        at = [slice(None)] * anp.ndim(g)
-        at[axis] = slice(start, start + anp.shape(xs[k])[axis])
-        return anp.getitem(g, tuple(at))
+        start, stop = [0] * len(g.shape), list(xs[k].shape)
+        start[axis] = sum(x.shape[axis] for x in xs[:k])
+        stop[axis] += start[axis]
+        return bind("slice", g, start=tuple(start), stop=tuple(stop), step=(1,) * len(start))
     return rule
 
 
