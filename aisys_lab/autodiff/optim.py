@@ -10,19 +10,21 @@ import numpy as np
 
 from aisys_lab.autodiff import numpy as anp
 from aisys_lab.autodiff.schedules import Constant, Cosine, Staircase, WarmupLinear
+from aisys_lab.autodiff.steps import RULES, beside, number, steps
 from aisys_lab.autodiff.tensor import Tensor
 from aisys_lab.core import LabError, has
 from aisys_lab.core.text import listing
 from aisys_lab.core.tree import flatten, names, tree_map, unflatten
 
-__all__ = ["SGD", "Adam", "AdamW", "Clipped", "Constant", "Cosine", "RMSProp", "Staircase",
-           "WarmupLinear", "clip_by_norm"]
+__all__ = ["RULES", "SGD", "Adam", "AdamW", "Clipped", "Constant", "Cosine", "RMSProp",
+           "Staircase", "WarmupLinear", "clip_by_norm", "steps"]
 
 
 class Optimizer:
-    """What all have in common: trees outside, one array at a time inside."""
+    """What all have in common: trees outside, a rule for one array at a time inside."""
 
-    slots = ()  # arrays that are kept for every parameter
+    rule, slots = "sgd", ()  # a row of RULES, and the names of what it keeps for an array
+    learnt = True  # whether the rule is one of the exercise optim.steps
 
     def __post_init__(self):
         if not callable(self.lr) and not (isinstance(self.lr, int | float) and self.lr >= 0):
@@ -31,30 +33,33 @@ class Optimizer:
 
     def init(self, params):
         """The state before the first step."""
-        return {"step": 0} | {slot: tree_map(np.zeros_like, params) for slot in self.slots}
+        return {"step": 0} | {name: tree_map(np.zeros_like, params) for name in self.slots}
 
     def update(self, params, grads, state):
         """``(params, state)`` after one step; nothing given is changed."""
         leaves, tree = flatten(params)
         columns = [_leaves(name, column, tree, params) for name, column in
-                   (("gradients", grads), *((slot, state[slot]) for slot in self.slots))]
-        step = state["step"]
-        numbers = self.numbers(step, number(self.lr(step) if callable(self.lr) else self.lr))
-        rows = [self.leaf(*numbers, *row) for row in zip(leaves, *columns, strict=True)]
-        new = [unflatten(tree, column) for column in zip(*rows, strict=True)] or \
-            [params] * (1 + len(self.slots))
-        return new[0], {"step": step + 1, **dict(zip(self.slots, new[1:], strict=True))}
+                   (("gradients", grads), *((name, state[name]) for name in self.slots))]
+        step, run = state["step"], steps if self.learnt else _unlearnt
+        lr = number(self.lr(step) if callable(self.lr) else self.lr)
+        rows = [run(self.rule, p, self.gradient(p, g), tuple(kept), step + 1, lr,
+                    **self.settings(p)) for p, g, *kept in zip(leaves, *columns, strict=True)]
+        kept = list(zip(*(row[1] for row in rows), strict=True)) or [()] * len(self.slots)
+        after = {name: unflatten(tree, column)
+                 for name, column in zip(self.slots, kept, strict=True)}
+        return unflatten(tree, [row[0] for row in rows]), {"step": step + 1, **after}
 
-    def numbers(self, step, rate):
-        """What every array of a step needs beside itself."""
-        return (rate,)
+    def gradient(self, p, g):
+        """What the rule gets as the gradient of an array."""
+        return g
 
-    def leaf(self, *numbers_and_row):
-        """``(new parameter, new slots …)`` of ``(numbers …, parameter, gradient, slots …)``.
+    def settings(self, p):
+        """What the rule gets besides: the fields but the rate."""
+        return {}
 
-        Each ``*=`` and ``+=`` is on an array made on the line before: no needless temporaries.
-        """
-        raise NotImplementedError
+
+def _unlearnt(rule, *args, **settings):
+    return RULES[rule](*args, **settings)
 
 
 def _leaves(name, tree, shape, params):
@@ -66,22 +71,10 @@ def _leaves(name, tree, shape, params):
     return leaves
 
 
-def number(value):
-    """A Python number, which leaves the precision of arrays alone; traced values stay traced."""
-    return value if type(value) is Tensor else float(value)
-
-
-def beside(value, array):
-    """A number of the step in the precision of an array, where it is traced."""
-    return value if type(value) is float else anp.astype(value, array.dtype)
-
-
 @dataclass(frozen=True)
 class SGD(Optimizer):
-    """Gradient descent; ``momentum`` keeps a decaying sum of past gradients (Polyak 1964,
-    heavy ball), ``nesterov`` looks ahead along it (Sutskever, Martens, Dahl and Hinton 2013),
-    in the form that PyTorch has: the rate stands outside the sum.
-    """
+    """Gradient descent; ``momentum`` keeps a decaying sum of past gradients, ``nesterov`` looks
+    ahead along it, ``weight_decay`` times the parameter is added to the gradient."""
 
     lr: float = 0.1
     momentum: float = 0.0
@@ -94,98 +87,60 @@ class SGD(Optimizer):
             raise LabError("SGD: nesterov=True looks ahead along the momentum; give "
                            "momentum=0.9 or so.")
 
-    @property
-    def slots(self):
-        return ("v",) if self.momentum else ()
+    rule = property(lambda self: "nesterov" if self.nesterov else "sgd")
+    slots = property(lambda self: ("v",) if self.momentum else ())
+    learnt = property(lambda self: not self.nesterov)
 
-    def leaf(self, rate, p, g, v=None):
-        rate = beside(rate, p)
-        if self.weight_decay:
-            g = g + self.weight_decay * p
-        if self.momentum:
-            v = self.momentum * v
-            v += g
-            g = g + self.momentum * v if self.nesterov else v
-        u = g * -rate
-        u += p
-        return (u, v) if self.momentum else (u,)
+    def gradient(self, p, g):
+        return g + self.weight_decay * p if self.weight_decay else g
+
+    def settings(self, p):
+        return {"momentum": self.momentum}
 
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Kingma and Ba 2015 (arXiv:1412.6980), algorithm 1: both moments, with bias correction.
+    """Two running means, of gradients and of their squares, both with bias correction.
 
-    ``eps`` is added to the root of the corrected second moment, as in the algorithm and in
-    PyTorch (not as in the paper's shorter form, where it is added before the correction).
+    ``eps`` is added to the root of the corrected mean of squares, as in algorithm 1 of Kingma and
+    Ba 2015 and in PyTorch (not before the correction, as in the paper's shorter form).
     """
 
     lr: float = 1e-3
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
-    slots = ("m", "v")
+    rule, slots = "adam", ("m", "v")
 
-    def numbers(self, step, rate):
-        """``(rate, corrected rate, corrected eps)``: the corrections taken out of the arrays."""
-        root = (1 - self.beta2 ** (step + 1)) ** 0.5
-        return (rate, *map(number, (rate * root / (1 - self.beta1 ** (step + 1)),
-                                    self.eps * root)))
-
-    def leaf(self, rate, scale, eps, p, g, m, v):
-        scale, eps = beside(scale, p), beside(eps, p)
-        m = self.beta1 * m
-        m += (1 - self.beta1) * g
-        square = (1 - self.beta2) * g
-        square *= g
-        v = self.beta2 * v
-        v += square
-        root = anp.sqrt(v)
-        root += eps
-        u = -scale * m
-        u /= root
-        u += self.decayed(p, rate)
-        return u, m, v
-
-    def decayed(self, p, rate):
-        """The parameter that the step starts from."""
-        return p
+    def settings(self, p):
+        return {"beta1": self.beta1, "beta2": self.beta2, "eps": self.eps}
 
 
 @dataclass(frozen=True)
 class AdamW(Adam):
-    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv:1711.05101): weights
-    shrink by ``lr * weight_decay`` beside the step, not through the moments. As in PyTorch the
-    decay is scaled by the rate. ``rank=2`` leaves arrays of fewer axes, such as biases, alone.
-    """
+    """Adam with decoupled weight decay: beside the step, parameters shrink by
+    ``lr * weight_decay``. ``rank=2`` leaves arrays of fewer axes, such as biases, alone."""
 
     weight_decay: float = 0.01
     rank: int = 0
+    rule = "adamw"
 
-    def decayed(self, p, rate):
-        return p * beside(1 - rate * self.weight_decay, p) if p.ndim >= self.rank else p
+    def settings(self, p):
+        decay = self.weight_decay if p.ndim >= self.rank else 0.0
+        return super().settings(p) | {"weight_decay": decay}
 
 
 @dataclass(frozen=True)
 class RMSProp(Optimizer):
-    """Gradients over a running root of their squares (Tieleman and Hinton 2012, lecture 6.5);
-    ``eps`` is added to the root, as in PyTorch."""
+    """Gradients over a running root of their squares."""
 
     lr: float = 1e-2
     alpha: float = 0.99
     eps: float = 1e-8
-    slots = ("v",)
+    rule, slots, learnt = "rmsprop", ("v",), False
 
-    def leaf(self, rate, p, g, v):
-        square = (1 - self.alpha) * g
-        square *= g
-        v = self.alpha * v
-        v += square
-        root = anp.sqrt(v)
-        root += self.eps
-        u = g * -beside(rate, p)
-        u /= root
-        u += p
-        return u, v
+    def settings(self, p):
+        return {"alpha": self.alpha, "eps": self.eps}
 
 
 @dataclass(frozen=True)

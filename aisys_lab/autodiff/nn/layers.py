@@ -7,6 +7,7 @@ import numpy as np
 
 from aisys_lab.autodiff import numpy as anp
 from aisys_lab.autodiff import random
+from aisys_lab.autodiff.nn.forward import FORWARD, forward
 from aisys_lab.autodiff.nn.inits import Part, bias, known
 from aisys_lab.autodiff.nn.layer import Layer, need_key
 from aisys_lab.core import LabError, Table, whole
@@ -29,8 +30,7 @@ class Linear(Layer):
         return parts | ({"b": bias(self.outputs, self.start, self.inputs)} if self.bias else {})
 
     def apply(self, params, x):
-        y = anp.matmul(x, params["w"])
-        return y + params["b"] if self.bias else y
+        return forward("linear", params, x)
 
 
 @dataclass(frozen=True, repr=False)
@@ -67,8 +67,10 @@ class Conv2d(Layer):
         return parts | ({"b": bias(self.outputs, self.start, fans[0])} if self.bias else {})
 
     def apply(self, params, x):
-        return anp.conv2d(x, params["w"], self.stride, self.padding, self.dilation, self.groups,
-                          params["b"] if self.bias else None)
+        settings = {"stride": self.stride, "padding": self.padding, "groups": self.groups}
+        if self.dilation == 1 and all(type(value) is int for value in settings.values()):
+            return forward("conv", params, x, **settings)
+        return FORWARD["conv"](params, x, **settings, dilation=self.dilation)
 
 
 @dataclass(frozen=True, repr=False)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from aisys_lab.autodiff import numpy as anp
+from aisys_lab.autodiff.nn.forward import forward
 from aisys_lab.autodiff.nn.inits import Part
 from aisys_lab.autodiff.nn.layer import Layer
 from aisys_lab.autodiff.numpy.reductions import count_along
@@ -31,7 +32,7 @@ class LayerNorm(Layer):
         return _slope_and_shift(self.width)
 
     def apply(self, params, x):
-        return anp.layernorm(x, params["gamma"], params["beta"], self.eps)
+        return forward("layernorm", params, x, eps=self.eps)
 
 
 @dataclass(frozen=True, repr=False)
