@@ -81,9 +81,9 @@ class Tally:
 def judge(info, row):
     """Up to 20 samples of torch's op (an OpInfo) to which ours applies, against our function."""
     import torch
-    torch.manual_seed(0)
-    random.seed(0)  # torch draws some keywords with it
-    samples = list(info.sample_inputs("cpu", torch.float64, requires_grad=info.supports_autograd))
+    for seed in (torch.manual_seed, random.seed, np.random.seed):  # torch draws with all three
+        seed(0)
+    samples = list(info.sample_inputs_func(info, "cpu", torch.float64, info.supports_autograd))
     reasons = [not_applicable(row, sample) for sample in samples]
     asked = chosen([sample for sample, why in zip(samples, reasons, strict=True) if not why])
     tally = Tally(info.formatted_name, row.ours or "(several)", len(samples), len(asked))
