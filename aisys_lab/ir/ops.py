@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aisys_lab.core import LabError, Table
+from aisys_lab.ir.select import select
 from aisys_lab.ir.spec import Spec, broadcast, dtype_of
 
 
@@ -110,7 +111,7 @@ def _infer_where(condition, x, y):
                 np.result_type(x.dtype, y.dtype))
 
 
-define("where", np.where, _infer_where, per_element, "elementwise")
+define("where", select, _infer_where, per_element, "elementwise")
 define("cast", lambda x, dtype: np.asarray(x).astype(dtype_of(dtype)),
        lambda x, dtype: Spec(x.shape, dtype), per_element, "elementwise")
 

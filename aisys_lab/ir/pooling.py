@@ -13,6 +13,7 @@ import numpy as np
 
 from aisys_lab.core import LabError
 from aisys_lab.ir.graph import define
+from aisys_lab.ir.select import select
 from aisys_lab.ir.spec import Spec
 from aisys_lab.ir.windows import Slide, pad
 
@@ -90,7 +91,7 @@ def _max_pool_pick(t, x, **at):
     slide, places, pairs = _winners("max_pool_pick", x, at)
     padded, out = pad(t, slide), np.zeros((*x.shape[:2], *places), t.dtype)
     for tap, won in pairs:
-        np.copyto(out, padded[tap], where=won)
+        out += select(won, padded[tap], 0)
     return out
 
 
@@ -99,7 +100,7 @@ def _max_pool_input(g, x, **at):
     slide, _, pairs = _winners("max_pool_input", x, at)
     out = np.zeros((*x.shape[:2], *slide.padded(x.shape[2:])), g.dtype)
     for tap, won in pairs:
-        out[tap] += g * won
+        out[tap] += select(won, g, 0)
     return out[slide.inside(x.shape[2:])]
 
 
