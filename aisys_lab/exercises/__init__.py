@@ -16,7 +16,8 @@ from aisys_lab.exercises.declare import (
 )
 
 MODULES = ("nets", "memory", "core", "chips", "hunts",  # where exercises are declared
-           "dispatching", "tapes", "remat", "rulehunt", "duals")
+           "dispatching", "learning", "tapes", "remat", "rulehunt", "duals", "views",
+           "executing")
 for _module in MODULES:
     importlib.import_module(f"aisys_lab.exercises.{_module}")
 
