@@ -1,6 +1,6 @@
 """The mini compiler: graph passes, fusion, loop text, generated Numba code."""
 
-from aisys_lab.compiler import fusion  # noqa: F401  (adds its row to PASSES)
+from aisys_lab.compiler import fusion, places  # noqa: F401  (add their rows)
 from aisys_lab.compiler.codegen import BACKENDS, Compiled, compile, source_of
 from aisys_lab.compiler.loops import LOOPS
 from aisys_lab.compiler.passes import PASSES, optimize

@@ -47,3 +47,34 @@ def test_products():
 
 def test_all_elementwise_ops_have_loops():
     assert {op for op, row in OPS.items() if row.kind == "elementwise"} <= LOOPS.keys()
+
+
+AT = (np.array([[0, 2, -1], [1, 1, 0]]), np.array([1, -2, 0]))
+X = np.random.default_rng(0).standard_normal((3, 4, 5))
+
+
+@pytest.mark.parametrize("f, args", [
+    (lambda x, i: bind("gather", x, i), (X, AT[0])),
+    (lambda x, i, j: bind("gather", x, i, j), (X, *AT)),
+    (lambda x, i: bind("scatter_add", x, i, shape=(6, 5)), (X[0], np.array([5, 0, -1, 0]))),
+    (lambda x, i, j: bind("scatter_add", x, i, j, shape=(3, 4)), (X[0, :2, :3], *AT)),
+    (lambda x: (bind("cumsum", x, axis=1), bind("cumsum", x, axis=0, reverse=True)), (X,)),
+    (lambda x: bind("cumprod", x, axis=2, reverse=True), (X,)),
+    (lambda x: (bind("argmax", x, axis=1), bind("argmin", x, axis=0)), (np.rint(X),)),
+    (lambda x: bind("argmax", x, axis=0), (np.array([1, np.nan, 3, np.nan]),)),
+    (lambda x: x / bind("size", x, axis=(0, 2), dtype="f64"), (X,)),
+])
+def test_ops_that_go_by_place(f, args):
+    close(f, *args)
+
+
+def test_a_place_outside_stops_compiled_code():
+    run = lab.compile(lambda x, i: bind("gather", x, i))
+    with pytest.raises(IndexError, match="a place is not on its axis of 3"):
+        run(X, np.array([3]))
+
+
+def test_the_mean_over_an_open_axis_compiles():
+    graph = lab.trace(lab.autodiff.numpy.mean, X, dims={"x": {0: "N"}})
+    run = lab.compile(graph)
+    assert run(X)[0] == pytest.approx(X.mean()) and run(X[:1])[0] == pytest.approx(X[:1].mean())
