@@ -12,6 +12,7 @@ def number(x, *args, **kwargs):
 
 
 NUMBER = {"an axis of a 0-d array": number}
+SOME = {"a 0-d array, which has no axis": lambda x, *args, **kwargs: x.ndim == 0}
 SEVERAL = {"several axes of a 0-d array": lambda x, dim, *args: not x.ndim and type(dim) is tuple}
 
 
@@ -125,9 +126,9 @@ REDUCTIONS = {
     "logsumexp": row("logsumexp", unless=SEVERAL),
     "softmax": row("softmax", lambda f, x, dim: f(x, dim)),
     "log_softmax": row("log_softmax", lambda f, x, dim: f(x, dim)),
-    "sort": row("sort", ordered, out=lambda out: out[0], unless=NUMBER),
+    "sort": row("sort", ordered, out=lambda out: out[0], unless=SOME),
     "msort": row("sort", lambda f, x: f(x, 0)),
-    "argsort": row("argsort", ranked, unless=NUMBER),
+    "argsort": row("argsort", ranked, unless=SOME),
     "diff": row("diff", lambda f, x, n=1, dim=-1, prepend=None, append=None:
                 f(x, n, dim, **{k: v for k, v in {"prepend": prepend, "append": append}.items()
                                 if v is not None})),
@@ -209,8 +210,7 @@ INDEXING = {
     "scatter": row("index_set", lambda f, x, dim, i, y: f(x, places(i, dim), part(y, i)), unless={
         **NUMBER, "one place twice": lambda x, dim, i, y: len(set(zip(*(
             np.ravel(k) for k in places(i, dim)), strict=True))) < i.size}),
-    "topk": row("topk", lambda f, x, k, dim=-1, *flags: f(x, k, dim),
-                unless={"an axis of a 0-d array": lambda x, *args, **kwargs: x.ndim == 0}),
+    "topk": row("topk", lambda f, x, k, dim=-1, *flags: f(x, k, dim), unless=SOME),
     "nn_functional_embedding": row("take", lambda f, x, i: f(x, i, 0)),
 }
 PRODUCTS = {
