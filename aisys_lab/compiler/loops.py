@@ -9,6 +9,7 @@ import re
 import unicodedata
 
 from aisys_lab.core import LabError, Table
+from aisys_lab.ir import broadcast
 from aisys_lab.ir.integer import levels
 from aisys_lab.ir.ops import UFUNCS
 
@@ -153,13 +154,26 @@ def _highest(dtype):
 
 
 def write_matmul(node, graph):
-    """A call of our kernel."""
-    specs = [graph.specs[name] for name in node.inputs]
-    if any(s.ndim != 2 or s.dtype.kind != "f" for s in specs) or specs[0].dtype != specs[1].dtype:
-        raise LabError(f"compile: matmul has a loop form for two float matrices, not for "
-                       f"{specs[0]} and {specs[1]}.")
-    a, b, out = map(identifier, (*node.inputs, *node.outs))
-    return [allocate(node.outs[0], graph), f"matmul({a}, {b}, {out})"]
+    """A call of our kernel, for each matrix of a batch; a vector is lent the axis it lacks."""
+    left, right = (graph.specs[name] for name in node.inputs)
+    if {left.dtype.kind, right.dtype.kind} != {"f"} or left.dtype != right.dtype:
+        raise LabError(f"compile: matmul has a loop form for floats of one dtype, not for {left} "
+                       f"and {right}.")
+    shapes = [(1,) * (left.ndim == 1) + left.shape, right.shape + (1,) * (right.ndim == 1)]
+    batch = broadcast(*(shape[:-2] for shape in shapes), op="matmul")
+    shapes.append((*batch, shapes[0][-2], shapes[1][-1]))
+    names = map(identifier, (*node.inputs, *node.outs))
+    specs = (left, right, graph.specs[node.outs[0]])
+    parts = [_matrix(name if spec.shape == shape else f"{name}.reshape({shape!r})", shape, batch)
+             for name, spec, shape in zip(names, specs, shapes, strict=True)]
+    return [allocate(node.outs[0], graph), *nest(batch, [f"matmul({', '.join(parts)})"])]
+
+
+def _matrix(name, shape, batch):
+    """The matrix of an array under the loops over a batch."""
+    skipped = len(batch) - (len(shape) - 2)
+    index = ["0" if n == 1 else f"i{skipped + k}" for k, n in enumerate(shape[:-2])]
+    return f"{name}[{', '.join(index)}]" if index else name
 
 
 def write_matmul_int(node, graph):

@@ -45,6 +45,16 @@ def test_products():
     close(lambda x: (bind("prod", x, axis=(0,), keepdims=True), bind("prod", x, axis=(0, 1))), x)
 
 
+@pytest.mark.parametrize("left, right", [
+    ((3, 4), (4, 5)), ((4,), (4, 5)), ((3, 4), (4,)), ((4,), (4,)), ((2, 3, 4), (4, 5)),
+    ((2, 1, 3, 4), (5, 4, 2)), ((2, 3, 4), (4,)), ((4,), (2, 4, 3)), ((0, 3, 4), (4, 2))])
+def test_matmul_of_every_rank(left, right):
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal(left), rng.standard_normal(right)
+    graph = lab.trace(lambda x, y: x @ y, x, y)
+    np.testing.assert_allclose(lab.compile(graph)(x, y)[0], x @ y, rtol=1e-12, atol=1e-12)
+
+
 def test_all_elementwise_ops_have_loops():
     assert {op for op, row in OPS.items() if row.kind == "elementwise"} <= LOOPS.keys()
 
