@@ -17,7 +17,7 @@ from aisys_lab.exercises.declare import (
 
 MODULES = ("nets", "memory", "core", "chips", "hunts",  # where exercises are declared
            "dispatching", "learning", "tapes", "remat", "rulehunt", "duals", "views",
-           "executing")
+           "broadcasting", "executing")
 for _module in MODULES:
     importlib.import_module(f"aisys_lab.exercises.{_module}")
 
