@@ -47,7 +47,10 @@ for _ours, _theirs in {"neg": "Neg", "exp": "Exp", "log": "Log", "sqrt": "Sqrt",
                        "floor": "Floor", "rint": "Round", "add": "Add", "sub": "Sub",
                        "mul": "Mul", "div": "Div", "pow": "Pow", "maximum": "Max",
                        "minimum": "Min", "matmul": "MatMul", "logical_and": "And",
-                       "logical_or": "Or", "logical_not": "Not"}.items():
+                       "logical_or": "Or", "logical_not": "Not", "ceil": "Ceil", "tan": "Tan",
+                       "arcsin": "Asin", "arccos": "Acos", "arctan": "Atan", "sinh": "Sinh",
+                       "cosh": "Cosh", "arcsinh": "Asinh", "arccosh": "Acosh",
+                       "arctanh": "Atanh", "erf": "Erf", "sigmoid": "Sigmoid"}.items():
     EXPORT.define(_ours, _arithmetic(_theirs))
 for _ours, _theirs in {"eq": "Equal", "lt": "Less", "le": "LessOrEqual", "gt": "Greater",
                        "ge": "GreaterOrEqual"}.items():
@@ -81,13 +84,12 @@ def _reduction(op):
     return row
 
 
-for _ours, _theirs in {"sum": "ReduceSum", "max": "ReduceMax", "min": "ReduceMin"}.items():
+for _ours, _theirs in {"sum": "ReduceSum", "prod": "ReduceProd", "max": "ReduceMax",
+                       "min": "ReduceMin"}.items():
     EXPORT.define(_ours, _reduction(_theirs))
-
-
-@EXPORT.row("argmax")
-def _argmax(w, out, x, axis):
-    w.emit("ArgMax", [x], out, axis=axis, keepdims=0)
+for _ours, _theirs in {"argmax": "ArgMax", "argmin": "ArgMin"}.items():
+    EXPORT.define(_ours, lambda w, out, x, axis, op=_theirs:
+                  w.emit(op, [x], out, axis=axis, keepdims=0))
 
 
 # ---- rows: shape

@@ -25,7 +25,10 @@ for _theirs, _ours in {"Neg": "neg", "Exp": "exp", "Log": "log", "Sqrt": "sqrt",
                        "Mul": "mul", "MatMul": "matmul", "Equal": "eq", "Less": "lt",
                        "LessOrEqual": "le", "Greater": "gt", "GreaterOrEqual": "ge",
                        "And": "logical_and", "Or": "logical_or", "Not": "logical_not",
-                       "Where": "where"}.items():
+                       "Where": "where", "Ceil": "ceil", "Tan": "tan", "Asin": "arcsin",
+                       "Acos": "arccos", "Atan": "arctan", "Sinh": "sinh", "Cosh": "cosh",
+                       "Asinh": "arcsinh", "Acosh": "arccosh", "Atanh": "arctanh",
+                       "Erf": "erf", "Sigmoid": "sigmoid"}.items():
     IMPORT.define(_theirs, _same(_ours))
 
 
@@ -70,13 +73,6 @@ def reciprocal(b, x):
 def relu(b, x):
     zero = b.scalar(0, x)
     return b("where", b("le", x, zero), zero, x)
-
-
-@IMPORT.row("Sigmoid")
-def sigmoid(b, x):
-    """1 / (1 + exp(-x)), written so that it does not overflow."""
-    half = b.scalar(0.5, x)
-    return b("mul", half, b("add", b("tanh", b("mul", half, x)), b.scalar(1, x)))
 
 
 @IMPORT.row("Clip")
@@ -146,7 +142,8 @@ def _reduction(op):
     return row
 
 
-for _theirs, _ours in {"ReduceSum": "sum", "ReduceMax": "max", "ReduceMin": "min"}.items():
+for _theirs, _ours in {"ReduceSum": "sum", "ReduceProd": "prod", "ReduceMax": "max",
+                       "ReduceMin": "min"}.items():
     IMPORT.define(_theirs, _reduction(_ours))
 
 
@@ -157,14 +154,19 @@ def mean(b, x, given=None, **attributes):
     return b("div", total, b.scalar(count, total))
 
 
-@IMPORT.row("ArgMax")
-def argmax(b, x, *, axis=0, keepdims=1, select_last_index=0):
-    if select_last_index:
-        raise LabError("asks for the last of equal entries; ours gives the first.")
-    (axis,) = _axes(b, x, (axis,))
-    out = b("argmax", x, axis=axis)
-    shape = b.spec(x).shape
-    return b("reshape", out, shape=(*shape[:axis], 1, *shape[axis + 1:])) if keepdims else out
+def _place(op):
+    def row(b, x, *, axis=0, keepdims=1, select_last_index=0):
+        if select_last_index:
+            raise LabError("asks for the last of equal entries; ours gives the first.")
+        (axis,) = _axes(b, x, (axis,))
+        out = b(op, x, axis=axis)
+        shape = b.spec(x).shape
+        return b("reshape", out, shape=(*shape[:axis], 1, *shape[axis + 1:])) if keepdims else out
+    return row
+
+
+for _theirs, _ours in {"ArgMax": "argmax", "ArgMin": "argmin"}.items():
+    IMPORT.define(_theirs, _place(_ours))
 
 
 # ---- shape
