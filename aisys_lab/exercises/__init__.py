@@ -16,7 +16,7 @@ from aisys_lab.exercises.declare import (
 )
 
 MODULES = ("nets", "memory", "core", "chips", "hunts",  # where exercises are declared
-           "dispatching", "learning", "tapes", "remat", "rulehunt", "duals", "views",
+           "dispatching", "forward", "steps", "tapes", "remat", "rulehunt", "duals", "views",
            "broadcasting", "executing")
 for _module in MODULES:
     importlib.import_module(f"aisys_lab.exercises.{_module}")
