@@ -1,81 +1,11 @@
-"""How torch's linear algebra and network operations are called in our namespace."""
+"""How torch's operations for networks are called in our namespace, and as our layers."""
 
 import math
 
 import numpy as np
 
 from aisys_lab.autodiff import numpy as anp
-from autodiff.opinfo import composed, row
-
-
-def first(out):
-    return out[0] if isinstance(out, tuple) else out
-
-
-def pair(out):
-    return tuple(out[:2])
-
-
-# ---- linear algebra
-
-def turned(x):
-    """Matrices transposed."""
-    axes = (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
-    return x.transpose(axes)
-
-
-def symmetric(f, x, **kwargs):
-    """As torch's samples are: of a matrix plus its transpose."""
-    return f(x + turned(x), **kwargs)
-
-
-def signless(f, x, UPLO="L"):
-    """Eigenvectors but for their signs, which are arbitrary."""
-    values, vectors = f(x + turned(x), UPLO)
-    return values, abs(vectors)
-
-
-def thin(f, x, full_matrices=True):
-    """The thin U and Vh but for their signs; torch's full ones are cut to these."""
-    u, s, vh = f(x, full_matrices=False)
-    return abs(u), s, abs(vh)
-
-
-def cut(usv):
-    k = usv[1].shape[-1]
-    return usv[0][..., :k].abs(), usv[1], usv[2][..., :k, :].abs()
-
-
-def solve(f, a, b, *, left=True):
-    """torch takes b[..., N] for vectors where it fits, NumPy 2 only b[N]."""
-    vectors = b.ndim > 1 and b.shape == a.shape[:-1]
-    return f(a, b[..., None])[..., 0] if vectors else f(a, b)
-
-
-LINALG = {
-    "linalg_inv": row("linalg.inv"), "linalg_inv_ex": row("linalg.inv", out=first),
-    "linalg_solve": row("linalg.solve", solve), "linalg_solve_ex": row(
-        "linalg.solve", solve, first),
-    "linalg_det": row("linalg.det"), "linalg_slogdet": row("linalg.slogdet", out=pair),
-    "linalg_pinv": row("linalg.pinv", lambda f, x, rtol=None: f(x, rtol)),
-    "linalg_cholesky": row("linalg.cholesky", symmetric),
-    "cholesky": row("linalg.cholesky", symmetric),
-    "linalg_eigh": row("linalg.eigh", signless, lambda out: (out[0], out[1].abs())),
-    "linalg_eigvalsh": row("linalg.eigvalsh", symmetric),
-    "linalg_svd": row("linalg.svd", thin, cut), "linalg_svdvals": row("linalg.svdvals"),
-    "linalg_qr": row("linalg.qr", unless={
-        "mode='complete'": lambda x, mode="reduced": mode == "complete"}),
-    "linalg_norm": row("linalg.norm", dim="axis", keepdim="keepdims"),
-    "linalg_matrix_norm": row("linalg.norm", lambda f, x, kind="fro", dim=(-2, -1), keepdim=False:
-                              f(x, kind, dim, keepdim)),
-    "linalg_vector_norm": row("linalg.vector_norm", dim="axis", keepdim="keepdims"),
-    "linalg_cond": row("linalg.cond"), "linalg_matrix_power": row("linalg.matrix_power"),
-    "linalg_multi_dot": row("linalg.multi_dot"),
-    "linalg_diagonal": row("diagonal", lambda f, x, offset=0, dim1=-2, dim2=-1: f(
-        x, offset, dim1, dim2)),
-    "linalg_cross": row("cross", dim="axis"), "cross": row("cross", dim="axis"),
-}
-
+from autodiff.opinfo import composed, first, row
 
 # ---- convolution and pooling, of images with or without the axis of the batch
 
@@ -198,6 +128,56 @@ NETS = {
 }
 
 
+# ---- layers, which take images f[N,C,H,W]
+
+def layer_of(x, apply):
+    """A layer on f[N,C,...] as on f[N,C,H,1]."""
+    rest = math.prod(x.shape[2:])
+    return apply(x.reshape((*x.shape[:2], rest, 1))).reshape(x.shape)
+
+
+def group_norm(layer, x, groups, weight=None, bias=None, eps=1e-5):
+    gamma, beta = affine(x, weight, bias)
+    return layer_of(x, lambda x: layer(groups, x.shape[1], eps).apply(
+        {"gamma": gamma, "beta": beta}, x))
+
+
+def instance_norm(layer, x, running_mean=None, running_var=None, weight=None, bias=None,
+                  use_input_stats=True, momentum=0.1, eps=1e-5):
+    return group_norm(layer, x, x.shape[1], weight, bias, eps)
+
+
+def batch_norm(layer, x, mean, var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+    width = x.shape[1]
+    gamma, beta = affine(x, weight, bias)
+    params = {"gamma": gamma, "beta": beta, "mean": np.zeros(width) if mean is None else mean,
+              "var": np.ones(width) if var is None else var}
+    norm = layer(width, eps)
+    return layer_of(x, lambda x: norm.train(params, x)[0] if training else norm.apply(params, x))
+
+
+def affine(x, weight, bias):
+    """torch's None for ones and zeros."""
+    return (np.ones(x.shape[1]) if weight is None else weight,
+            np.zeros(x.shape[1]) if bias is None else bias)
+
+
+def attention(f, q, k, v, is_causal=False, dropout_p=0.0):
+    return f(q, k, v, is_causal)
+
+
+LAYERS = {
+    "nn_functional_group_norm": row("nn.GroupNorm", group_norm),
+    "nn_functional_instance_norm": row("nn.GroupNorm", instance_norm),
+    "nn_functional_batch_norm": row("nn.BatchNorm2d", batch_norm, unless={
+        "no axis of channels": lambda x, *args, **kwargs: x.ndim < 2}),
+    "nn_functional_scaled_dot_product_attention": row("nn.attention", attention, unless={
+        "dropout": given("dropout_p", 99, 0.0), "the corner from which a wide mask counts":
+        lambda q, k, v, is_causal=False, **kwargs: is_causal and q.shape[-2] != k.shape[-2]},
+        few="half of the samples drop out"),
+}
+
+
 # ---- what is one op in torch, and here composed of others
 
 def reduced(xp, losses, reduction="mean"):
@@ -244,4 +224,4 @@ def shuffled(xp, x, r):
     return xp.reshape(xp.transpose(x, (0, 1, 4, 2, 5, 3)), (n, c // (r * r), h * r, w * r))
 
 
-ROWS = LINALG | IMAGES | NETS | COMPOSED
+ROWS = IMAGES | NETS | LAYERS | COMPOSED

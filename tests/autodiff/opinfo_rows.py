@@ -3,7 +3,7 @@
 import numpy as np
 
 from aisys_lab.autodiff import numpy as anp
-from autodiff.opinfo import row
+from autodiff.opinfo import first, row
 
 
 def number(x, *args, **kwargs):
@@ -118,15 +118,15 @@ REDUCTIONS = {
     "var": row("var", variance), "var_unbiased": row("var", variance),
     "std": row("std", variance), "std_unbiased": row("std", variance),
     "max_reduction_no_dim": row("max"), "min_reduction_no_dim": row("min"),
-    "max_reduction_with_dim": row("max", extreme, out=lambda out: out[0]),
-    "min_reduction_with_dim": row("min", extreme, out=lambda out: out[0]),
+    "max_reduction_with_dim": row("max", extreme, out=first),
+    "min_reduction_with_dim": row("min", extreme, out=first),
     "argmax": axes("argmax", unless=NUMBER), "argmin": axes("argmin", unless=NUMBER),
     "cumsum": row("cumsum", unless=NUMBER), "cumprod": row("cumprod", unless=NUMBER),
     "count_nonzero": axes("count_nonzero"), "nanmean": axes("nanmean"),
     "logsumexp": row("logsumexp", unless=SEVERAL),
     "softmax": row("softmax", lambda f, x, dim: f(x, dim)),
     "log_softmax": row("log_softmax", lambda f, x, dim: f(x, dim)),
-    "sort": row("sort", ordered, out=lambda out: out[0], unless=SOME),
+    "sort": row("sort", ordered, out=first, unless=SOME),
     "msort": row("sort", lambda f, x: f(x, 0)),
     "argsort": row("argsort", ranked, unless=SOME),
     "diff": row("diff", lambda f, x, n=1, dim=-1, prepend=None, append=None:

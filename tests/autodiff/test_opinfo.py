@@ -11,13 +11,14 @@ import pytest
 import aisys_lab as lab
 from aisys_lab.autodiff import numpy as anp
 from autodiff.opinfo import CHECKS, function, judge, line, row, table
+from autodiff.opinfo_linalg import ROWS as LINALG
 from autodiff.opinfo_nets import ROWS as NETS
 from autodiff.opinfo_rows import ROWS as ARRAYS
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; make test PEERS=1 adds it")
 pytest.importorskip("expecttest", reason="expecttest is not installed; make test PEERS=1 adds it")
 
-ROWS = ARRAYS | NETS
+ROWS = ARRAYS | LINALG | NETS
 NAMED = {"outer", "kron", "dot", "trace", "tril", "triu", "tile", "flip", "prod", "atan2", "sign",
          "expm1", "log1p", "log2", "log10", "reciprocal"}
 
