@@ -23,10 +23,12 @@ def as_input(x):
 
 
 def ndim(x):
+    """How many axes x has."""
     return len(shape(x))
 
 
 def shape(x):
+    """The lengths of the axes; a name for one that is open."""
     try:
         return x.shape
     except AttributeError:

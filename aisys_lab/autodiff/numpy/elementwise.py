@@ -69,10 +69,12 @@ def as_float(x):
 
 
 def positive(x):
+    """``+x``: x itself."""
     return as_input(x)
 
 
 def square(x):
+    """``x * x``."""
     x = as_input(x)
     return x * x
 
@@ -132,10 +134,12 @@ around = round
 # ---- angles
 
 def deg2rad(x):
+    """Degrees as radians."""
     return multiply(x, math.pi / 180)
 
 
 def rad2deg(x):
+    """Radians as degrees."""
     return multiply(x, 180 / math.pi)
 
 
@@ -153,15 +157,18 @@ def sinc(x):
 # ---- what is NaN, infinite, close
 
 def isnan(x):
+    """True where x is not a number."""
     x = as_input(x)
     return not_equal(x, x)
 
 
 def isinf(x):
+    """True where x is an infinity."""
     return equal(abs(x), math.inf)
 
 
 def isfinite(x):
+    """True where x is a number and no infinity."""
     return less(abs(x), math.inf)
 
 
@@ -185,6 +192,7 @@ def fmin(x, y):
 
 
 def logical_xor(x, y):
+    """True where one of the two is not zero, but not both."""
     return not_equal(not_equal(x, 0), not_equal(y, 0))
 
 

@@ -40,14 +40,17 @@ def split(x, indices_or_sections, axis=0):
 
 
 def vsplit(x, indices_or_sections):
+    """``split`` along the first axis."""
     return split(x, indices_or_sections, 0)
 
 
 def hsplit(x, indices_or_sections):
+    """``split`` along the second axis (the first of a vector)."""
     return split(x, indices_or_sections, 1 if ndim(x) > 1 else 0)
 
 
 def dsplit(x, indices_or_sections):
+    """``split`` along the third axis."""
     return split(x, indices_or_sections, 2)
 
 
@@ -66,10 +69,12 @@ def flip(x, axis=None):
 
 
 def fliplr(x):
+    """Backwards along the second axis."""
     return flip(x, 1)
 
 
 def flipud(x):
+    """Backwards along the first axis."""
     return flip(x, 0)
 
 

@@ -69,6 +69,7 @@ def average(x, axis=None, weights=None, keepdims=False):
 
 
 def ptp(x, axis=None, keepdims=False):
+    """The largest element less the smallest (peak to peak)."""
     return max(x, axis, keepdims) - min(x, axis, keepdims)
 
 
@@ -90,6 +91,7 @@ argmax, argmin = map(_place, ("argmax", "argmin"))
 
 
 def count_nonzero(x, axis=None, keepdims=False):
+    """How many elements along ``axis`` are not zero."""
     return sum(not_equal(x, 0), axis, keepdims)
 
 
@@ -106,19 +108,23 @@ def all(x, axis=None, keepdims=False):
 # ---- leaving NaN out
 
 def nansum(x, axis=None, keepdims=False):
+    """``sum`` of what is not NaN."""
     return sum(where(isnan(x), 0, x), axis, keepdims)
 
 
 def nanmean(x, axis=None, keepdims=False):
+    """``mean`` of what is not NaN."""
     known = sum(equal(x, x), axis, keepdims)
     return nansum(x, axis, keepdims) / astype(known, spec_of(x).dtype)
 
 
 def nanmax(x, axis=None, keepdims=False):
+    """``max`` of what is not NaN."""
     return max(where(isnan(x), -math.inf, x), axis, keepdims)
 
 
 def nanmin(x, axis=None, keepdims=False):
+    """``min`` of what is not NaN."""
     return min(where(isnan(x), math.inf, x), axis, keepdims)
 
 

@@ -111,6 +111,7 @@ permute_dims = transpose
 
 
 def swapaxes(x, a, b):
+    """Axes ``a`` and ``b`` in each other's place."""
     rank = ndim(x)
     order = list(range(rank))
     a, b = axis_of(x, a, "swapaxes", rank), axis_of(x, b, "swapaxes", rank)
@@ -157,23 +158,28 @@ def stack(xs, axis=0):
 
 
 def vstack(xs):
+    """Arrays (vectors as rows) one below another."""
     return concatenate([atleast_2d(x) for x in xs])
 
 
 def hstack(xs):
+    """Arrays one after another along the second axis (vectors along their own)."""
     xs = [atleast_1d(x) for x in xs]
     return concatenate(xs, 0 if all(ndim(x) == 1 for x in xs) else 1)
 
 
 def dstack(xs):
+    """Arrays one after another along a third axis."""
     return concatenate([atleast_3d(x) for x in xs], 2)
 
 
 def column_stack(xs):
+    """Vectors as columns, side by side."""
     return concatenate([x if ndim(x) > 1 else reshape(x, (-1, 1)) for x in xs], 1)
 
 
 def append(x, values, axis=None):
+    """``x`` and ``values`` one after another (``axis=None``: all elements in order)."""
     return concatenate([x, values], axis)
 
 
