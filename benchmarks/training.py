@@ -49,7 +49,7 @@ def tasks():
         "train-cnn-fashion": Task(lambda seed: models.CNN(seed=seed), clothes, 6, 3e-3),
         "train-depthwise-fashion": Task(lambda seed: models.DepthwiseNet(seed=seed), clothes,
                                         8, 1e-2),
-        "train-gpt-novel": Task(lambda seed: models.GPT(75, seed=seed), novel, 2, 6e-3, 32),
+        "train-gpt-novel": Task(lambda seed: models.GPT(75, seed=seed), novel, 2, 3e-3, 32),
     }
 
 
