@@ -65,22 +65,27 @@ def describe(noun):
               if f.init and f.name != "params"}
     try:
         return {"class": f"{kind.__module__}:{kind.__qualname__}",
-                "fields": json.loads(json.dumps(fields, default=_number))}
+                "fields": json.loads(json.dumps(fields, default=_plain))}
     except TypeError as error:
         raise LabError(f"parallelize: {kind.__name__} has a field that does not travel "
                        f"({error}); numbers, words and lists do.") from None
 
 
-def _number(value):
+def _plain(value):
+    """Numbers of NumPy as Python's; a noun in a field, as a schedule of rates, in its turn."""
     if isinstance(value, np.generic):
         return value.item()
+    if dataclasses.is_dataclass(value):
+        return describe(value)
     raise TypeError(f"a {type(value).__name__}")
 
 
 def rebuild(text, **more):
     """The noun again."""
     module, _, name = text["class"].partition(":")
-    return getattr(importlib.import_module(module), name)(**text["fields"], **more)
+    fields = {key: rebuild(value) if isinstance(value, dict) and "class" in value else value
+              for key, value in text["fields"].items()}
+    return getattr(importlib.import_module(module), name)(**fields, **more)
 
 
 # ---- files

@@ -266,3 +266,22 @@ def test_a_replaced_layer_keeps_its_names():
 def test_bad_input_is_a_sentence(call, sentence):
     with pytest.raises(lab.LabError, match=sentence):
         call()
+
+
+def test_a_students_layers_serve_everywhere():
+    from aisys_lab.autodiff.nn.forward import FORWARD
+    seen = []
+
+    def mine(kind, params, x, **settings):
+        seen.append((kind, settings))
+        return FORWARD[kind](params, x, **settings)
+
+    net = nn.Sequential([CONV.layers[0][1], nn.Conv2d(8, 8, 3, dilation=2), nn.Flatten(),
+                         nn.Linear(64, 4), nn.LayerNorm(4, 0.1)])
+    params, x = net.init(0), N((2, 3, 16, 12)).astype(np.float32)
+    want = net.apply(params, x)
+    with lab.attempt():
+        lab.SLOTS["nn.forward"] = mine
+        np.testing.assert_array_equal(net.apply(params, x), want)
+    assert seen == [("conv", {"stride": 2, "padding": 1, "groups": 1}), ("linear", {}),
+                    ("layernorm", {"eps": 0.1})]  # dilation is not asked of a student

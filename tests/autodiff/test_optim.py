@@ -200,3 +200,22 @@ def test_a_schedule_as_a_rate():
 def test_bad_input_is_a_sentence(call, sentence):
     with pytest.raises(lab.LabError, match=sentence):
         call()
+
+
+@pytest.mark.parametrize("optimizer, rules", [
+    (optim.SGD(0.1), 3), (optim.Adam(), 3), (optim.AdamW(), 3),
+    (optim.SGD(0.1, 0.9, nesterov=True), 0), (optim.RMSProp(), 0)])
+def test_a_students_step_serves_the_rules_it_is_asked_for(optimizer, rules):
+    seen = []
+
+    def mine(rule, p, g, state, t, lr, **settings):
+        seen.append(rule)
+        return optim.RULES[rule](p, g, state, t, lr, **settings)
+
+    want = walk(optimizer, PARAMS, GRADS[:1])
+    with lab.attempt():
+        lab.SLOTS["optim.steps"] = mine
+        got = walk(optimizer, PARAMS, GRADS[:1])
+    for a, b in zip(flatten(got)[0], flatten(want)[0], strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert seen == [optimizer.rule] * rules

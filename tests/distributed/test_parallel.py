@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import aisys_lab as lab
-from aisys_lab.autodiff.optim import SGD
+from aisys_lab.autodiff.optim import SGD, AdamW, Clipped, Cosine
 from aisys_lab.core import LabError
 from aisys_lab.distributed import job as jobs
 from aisys_lab.distributed import launch, ring_bytes
@@ -195,3 +195,11 @@ def test_a_job_reads_back_bit_by_bit(tmp_path, digits):
     for (x, y), (u, v) in zip(job.batches(), back.batches(), strict=True):
         assert np.array_equal(x, u) and np.array_equal(y, v)
     assert not list(tmp_path.glob("*.pkl"))
+
+
+def test_a_schedule_and_an_optimiser_inside_another_travel(tmp_path, digits):
+    optimizer = Clipped(AdamW(Cosine(0.01, 40, warmup=4)), 1.0)
+    model = lab.models.MLP([64, 10])
+    job = jobs.Job("data", "ring", model, optimizer, digits.x, digits.y, 0, 1, 64)
+    jobs.write_job(tmp_path, job)
+    assert jobs.read_job(tmp_path).optimizer == optimizer
