@@ -68,8 +68,9 @@ def test_fans_of_a_grouped_convolution():
 
 def test_the_law_of_pytorch_reaches_its_bounds():
     torch = pytest.importorskip("torch", reason="PyTorch is not installed; PEERS=1 adds it")
+    torch.manual_seed(0)
     for ours, theirs in ((nn.Linear(50, 900, start="torch"), torch.nn.Linear(50, 900)),
-                         (nn.Conv2d(10, 90, 3, start="torch"), torch.nn.Conv2d(10, 90, 3))):
+                         (nn.Conv2d(10, 900, 3, start="torch"), torch.nn.Conv2d(10, 900, 3))):
         mine = ours.init(0)
         for a, b in ((mine["w"], theirs.weight), (mine["b"], theirs.bias)):
             b = b.detach().numpy()
