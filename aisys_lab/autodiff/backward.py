@@ -15,8 +15,8 @@ from aisys_lab.autodiff.numpy.creation import constant_beside
 from aisys_lab.autodiff.reverse import add_to, pull_back
 from aisys_lab.autodiff.tensor import JVP, VJP, Mode, Tensor, is_float
 from aisys_lab.autodiff.trace import Trace
-from aisys_lab.core import LabError
-from aisys_lab.ir import OPS, Graph, inline, prune, verify
+from aisys_lab.core import LabError, slot
+from aisys_lab.ir import OPS, Graph, inline, prune, tidy, verify
 from aisys_lab.ir.control import saved
 from aisys_lab.ir.graph import need_graph
 
@@ -67,12 +67,13 @@ class Growth(Trace):
         return self.input(fresh, self.specs[name])
 
     def finish(self, outputs, inputs=None):
-        """The graph with these values as its outputs, without nodes that nobody reads."""
+        """The graph with these values as its outputs."""
         names = tuple(self.name_of(x) for x in outputs)
-        return prune(Graph(self.graph.name, tuple(inputs or self.graph.inputs), names,
-                           tuple(self.nodes), self.specs, self.constants))
+        return tidy(Graph(self.graph.name, tuple(inputs or self.graph.inputs), names,
+                          tuple(self.nodes), self.specs, self.constants))
 
 
+@slot("graph.backward")
 def backward(graph, wrt=None) -> Graph:
     """The graph with more outputs: the gradients of its first output by the inputs ``wrt``.
 
@@ -86,8 +87,8 @@ def backward(graph, wrt=None) -> Graph:
     growth = Growth(inline(graph))
     one = growth.constant(np.ones((), graph.specs[loss].dtype))
     grads = adjoints(growth, {loss: one}, wrt)
-    return growth.finish([*map(growth.__getitem__, graph.outputs),
-                          *(gradient(growth, name, grads) for name in wrt)])
+    return prune(growth.finish([*map(growth.__getitem__, graph.outputs),
+                                *(gradient(growth, name, grads) for name in wrt)]))
 
 
 def _loss(graph):
@@ -173,7 +174,7 @@ def pulled(graph, wanted):
             add_to(seeds, name, g)
     wrt = [name for name in graph.inputs if is_float(graph.specs[name])]
     grads = adjoints(growth, seeds, wrt)
-    return growth.finish([gradient(growth, name, grads) for name in wrt], inputs)
+    return prune(growth.finish([gradient(growth, name, grads) for name in wrt], inputs))
 
 
 def pushed(graph, moving):
@@ -190,5 +191,5 @@ def pushed(graph, moving):
             tangents.update(zip(node.outs, out if OPS[node.op].multi else (out,), strict=True))
     inputs = [*graph.inputs, *(tangents[name].note for name in moving)]
     floats = [name for name in graph.outputs if is_float(graph.specs[name])]
-    return growth.finish([*map(growth.__getitem__, graph.outputs),
-                          *(gradient(growth, name, tangents) for name in floats)], inputs)
+    return prune(growth.finish([*map(growth.__getitem__, graph.outputs),
+                                *(gradient(growth, name, tangents) for name in floats)], inputs))

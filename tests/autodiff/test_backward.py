@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import aisys_lab as lab
@@ -35,6 +35,7 @@ def nodes_of(graph):
 
 @given(PROGRAMS, SHAPES, st.integers(0, 99), st.sampled_from([np.float32, np.float64]))
 def test_the_joint_graph_is_that_of_the_tape(steps, shape, seed, dtype):
+    assume(not any(step[0] == "softmax" for step in steps))  # stop_gradient leaves no node
     f, args = program(steps), inputs(shape, dtype, seed)
     grown = backward(lab.trace(lambda x, y: f(x, y)[1], *args))
     traced = prune(lab.trace(lab.value_and_grad(lambda xs: f(*xs)[1]), tuple(args)))

@@ -2,6 +2,10 @@
 
 import threading
 
+import numpy as np
+
+import aisys_lab as lab
+
 
 def execute(graph, run, free, workers):
     nodes, changed = graph.nodes, threading.Condition()
@@ -47,3 +51,22 @@ def execute(graph, run, free, workers):
         thread.join()
     if errors:
         raise errors[0]
+
+
+def backward(graph, wrt):
+    growth, moving = lab.autodiff.Growth(graph), set(wrt)
+    for node in graph.nodes:
+        if moving.intersection(node.inputs):
+            moving.update(node.outs)
+    grads = {graph.outputs[0]: growth.constant(np.ones(()))}
+    for node in reversed(graph.nodes):
+        g, (out,) = grads.get(node.outs[0]), node.outs
+        if g is not None and out in moving:
+            wanted = [name if name in moving else None for name in node.inputs]
+            parts = lab.autodiff.pull_back(node.op, g, growth[out], [
+                growth[name] for name in node.inputs], node.attrs, wanted)
+            for name, part in zip(node.inputs, parts, strict=True):
+                if part is not None:
+                    grads[name] = grads[name] + part if name in grads else part
+    gradients = [grads.get(name, np.zeros(graph.specs[name].shape)) for name in wrt]
+    return growth.finish([*(growth[name] for name in graph.outputs), *gradients])
