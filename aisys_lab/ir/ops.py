@@ -38,6 +38,8 @@ def bind(op, *inputs, **attrs):
     """The one door: computes on values, infers on specs, records on traced values."""
     top, open_ = None, False
     for x in inputs:
+        if type(x) is np.ndarray:
+            continue
         if isinstance(x, Traced):
             if top is None or x.mode.level > top.level:
                 top = x.mode
@@ -136,8 +138,7 @@ def _infer_reduce(ufunc):
 
 for _name, _reduce in {"sum": np.add.reduce, "prod": np.multiply.reduce,
                        "max": np.maximum.reduce, "min": np.minimum.reduce}.items():
-    define(_name, lambda x, axis, keepdims=False, f=_reduce: f(x, axis=axis, keepdims=keepdims),
-           _infer_reduce(_reduce), lambda x, **attrs: x.size, "reduce")
+    define(_name, _reduce, _infer_reduce(_reduce), lambda x, **attrs: x.size, "reduce")
 for _name, _place in {"argmax": np.argmax, "argmin": np.argmin}.items():
     define(_name, _place, lambda x, axis: Spec(reduced(x, (axis,), False), np.int64),
            lambda x, **attrs: x.size, "reduce")
