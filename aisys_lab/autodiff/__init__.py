@@ -29,8 +29,8 @@ from aisys_lab.autodiff.verbs import (
     vjp,
 )
 
-__all__ = ["Growth", "JVP", "MODES", "VJP", "Joint", "Mode", "Tensor", "apply_graph",
-           "backward", "check_grads",
-           "checkpoint", "custom_jvp", "custom_vjp", "elementwise_grad", "grad", "hessian",
-           "hessian_vector_product", "jacobian", "jvp", "lessons", "make_jvp", "make_vjp", "nn",
-           "no_grad", "numpy", "optim", "random", "trace", "value_and_grad", "views", "vjp"]
+__all__ = ["JVP", "MODES", "VJP", "Growth", "Joint", "Mode", "Tensor", "apply_graph", "backward",
+           "check_grads", "checkpoint", "custom_jvp", "custom_vjp", "elementwise_grad", "grad",
+           "hessian", "hessian_vector_product", "jacobian", "jvp", "lessons", "make_jvp",
+           "make_vjp", "nn", "no_grad", "numpy", "optim", "pull_back", "random", "resting",
+           "trace", "value_and_grad", "views", "vjp"]

@@ -162,19 +162,25 @@ def zeros(x):
 
 # ---- bodies of branches and loops
 
-def pulled(graph, wanted):
+def pulled(graph, wanted, whole=False):
     """The reverse of a body: its inputs, and a gradient for each output where ``wanted`` says so,
-    to the gradients of its inputs that are floats."""
+    to the gradients of its inputs that are floats.
+
+    ``whole`` has a gradient for every output and of every input; those of whole numbers are not
+    looked at, and zero.
+    """
     growth, seeds = Growth(inline(graph)), defaultdict(lambda: None)
     inputs = list(graph.inputs)
     for name, want in zip(graph.outputs, wanted, strict=True):
-        if want:
+        if want or whole:
             g = growth.input_for("g", name)
             inputs.append(g.note)
+        if want:
             add_to(seeds, name, g)
     wrt = [name for name in graph.inputs if is_float(graph.specs[name])]
     grads = adjoints(growth, seeds, wrt)
-    return prune(growth.finish([gradient(growth, name, grads) for name in wrt], inputs))
+    return prune(growth.finish([gradient(growth, name, grads)
+                                for name in (graph.inputs if whole else wrt)], inputs))
 
 
 def pushed(graph, moving):

@@ -8,7 +8,7 @@ from aisys_lab.autodiff import numpy as anp
 from aisys_lab.autodiff.backward import pulled, pushed, zeros
 from aisys_lab.autodiff.staging import abstract
 from aisys_lab.autodiff.tensor import JVP, VJP, Joint, Tensor, is_float
-from aisys_lab.autodiff.trace import Trace, apply_graph, trace
+from aisys_lab.autodiff.trace import Trace, trace
 from aisys_lab.autodiff.verbs import jvp, vjp
 from aisys_lab.core import LabError, slot
 from aisys_lab.ir import Spec, bind, interpret
@@ -170,46 +170,51 @@ VJP.define("scan", Joint(_pull_scan))
 JVP.define("scan", Joint(_push_scan))
 
 
-# ---- while_loop: how many trips there are is known when it runs, so a list keeps what they need
+# ---- while_loop: how many trips there are is known when it runs, so a stack keeps what they need
 
 @slot("graph.while_grad")
-def while_grad(test, body, outer, init, seeds):
+def while_grad(test, body, back, outer, init, seeds):
     """``(gradients of outer, gradients of init)`` of a loop: ``seeds`` are the gradients of what
-    it carries at the end. The way there puts the pull of every trip on a stack; the way back takes
-    them off, and sums what reaches the outer values."""
+    it carries at the end, ``back`` is the reverse of its body: (outer…, carried…, gradients of
+    the carried after the trip…) -> gradients of all that the body takes.
+
+    The way there puts what each trip starts from on a stack; the way back takes it off again, and
+    sums what reaches the outer values.
+    """
     carry, stack = tuple(init), []
     while interpret(test, *outer, *carry)[0]:
-        carry, pull = vjp(apply_graph(body), *outer, *carry)
-        stack.append(pull)
+        stack.append(carry)
+        carry = interpret(body, *outer, *carry)
     sums = [anp.zeros_like(x) for x in outer]
     while stack:
-        grads = stack.pop()(tuple(seeds))
+        grads = interpret(back, *outer, *stack.pop(), *seeds)
         sums = [a + b for a, b in zip(sums, grads[:len(sums)], strict=True)]
         seeds = grads[len(sums):]
     return sums, list(seeds)
 
 
-def _run_while_grad(*inputs, test, body, captured=0):
+def _run_while_grad(*inputs, test, body, back, captured=0):
     n = len(body.inputs)
     inputs, gs = inputs[:n], iter(inputs[n:])
-    init = inputs[captured:]
+    outer, init = list(inputs[:captured]), list(inputs[captured:])
     seeds = [next(gs) if is_float(x) else anp.zeros_like(x) for x in init]
-    sums, grads = while_grad(test, body, list(inputs[:captured]), list(init), seeds)
+    sums, grads = while_grad(test, body, back, outer, init, seeds)
     return tuple(chosen([*sums, *grads], inputs, map(is_float, inputs)))
 
 
-def _infer_while_grad(*specs, test, body, captured=0):
+def _infer_while_grad(*specs, test, body, back, captured=0):
     return tuple(spec for spec in specs[:len(body.inputs)] if is_float(spec))
 
 
-def _flops_while_grad(*specs, test, body, captured=0):
-    """Those of one trip: there, and about twice as many back."""
-    return flops_of(test) + 3 * flops_of(body)
+def _flops_while_grad(*specs, test, body, back, captured=0):
+    """Those of one trip, there and back."""
+    return flops_of(test) + flops_of(body) + flops_of(back)
 
 
 def _pull_while(g, out, *inputs, test, body, captured=0):
-    gs = chosen(g, out, map(is_float, out))
-    grads = bind("while_grad", *inputs, *gs, test=test, body=body, captured=captured)
+    which = list(map(is_float, out))
+    grads = bind("while_grad", *inputs, *chosen(g, out, which), test=test, body=body,
+                 back=pulled(body, which, whole=True), captured=captured)
     return spread(grads, inputs)
 
 

@@ -70,3 +70,15 @@ def backward(graph, wrt):
                     grads[name] = grads[name] + part if name in grads else part
     gradients = [grads.get(name, np.zeros(graph.specs[name].shape)) for name in wrt]
     return growth.finish([*(growth[name] for name in graph.outputs), *gradients])
+
+
+def while_grad(test, body, back, outer, init, seeds):
+    carried, stack = init, []
+    while lab.interpret(test, *outer, *carried)[0]:
+        stack.append(carried)
+        carried = lab.interpret(body, *outer, *carried)
+    sums, n = [np.zeros_like(x) for x in outer], len(outer)
+    for start in reversed(stack):
+        grads = lab.interpret(back, *outer, *start, *seeds)
+        sums, seeds = [a + b for a, b in zip(sums, grads[:n], strict=True)], grads[n:]
+    return sums, list(seeds)
