@@ -4,12 +4,14 @@ import ast
 import math
 from textwrap import dedent
 
+import numpy as np
 import pytest
 
 import aisys_lab as lab
 from aisys_lab.autodiff.lessons import dual
 from aisys_lab.autodiff.lessons.source import RULES, adjoint, grad_transform
 from aisys_lab.autodiff.lessons.subset import FUNCTIONS, OPERATORS
+from aisys_lab.exercises.writer import Writer
 
 SPACE = {name: getattr(dual, name, abs) for name in FUNCTIONS} | {"rate": 0.3}
 
@@ -183,6 +185,15 @@ def test_as_dual_numbers(name):
     source, args = PROGRAMS[name]
     assert grad_transform(source)(*args) == pytest.approx(
         by_duals(source, *args), rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_programs_as_dual_numbers(seed):
+    rng = np.random.default_rng(seed)
+    source = Writer(rng).program(depth=seed % 4)
+    args = tuple(rng.uniform(-1.5, 1.5, 2).tolist())
+    want = by_duals(source, *args)
+    assert grad_transform(source)(*args) == pytest.approx(want, rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -135,6 +135,64 @@ class Tape(lab.autodiff.Mode):
         return [waiting[x.note] for x in variables]
 
 
+def grad_transform(source):
+    subset, rules = lab.autodiff.lessons.subset, lab.autodiff.lessons.source.RULES
+    program = subset.read(source)
+
+    def inner(*lines):
+        return [f"    {line}" for line in lines or ["pass"]]
+
+    def pull(part):
+        lines = []
+        for step in part.steps:
+            at = dict(zip("xy", step.operands, strict=False))
+            lines.append(f"{step.name} = {rules[step.op][0].format(**at)}")
+        for step in reversed(part.steps):
+            at = dict(zip("xy", step.operands, strict=False), out=step.name)
+            at["g"] = "new" if step.name == part.value else f"d{step.name}"
+            for x, rule in zip(step.operands, rules[step.op][1:], strict=True):
+                if x in program.active:
+                    lines.append(f"d_{x} += {rule.format(**at)}")
+                elif x.startswith("_"):
+                    lines.append(f"d{x} = {rule.format(**at)}")
+        return lines + [f"d_{part.value} += new"] * (part.value in program.active)
+
+    def sweeps(parts):
+        ahead, back = [], []
+        for part in parts:
+            there, home = SWEEPS[type(part).__name__](part)
+            ahead, back = ahead + there, home + back
+        return ahead, back
+
+    def sweep_set(part):
+        keep, take = [f"stack.append({part.name})"], [f"{part.name} = stack.pop()"]
+        return ([*keep * part.saved, f"{part.name} = {part.text}"],
+                [*take * part.saved, f"new, d_{part.name} = d_{part.name}, 0.0", *pull(part)])
+
+    def sweep_if(part):
+        (yes, yes_back), (no, no_back) = sweeps(part.body), sweeps(part.orelse)
+        return ([f"if {part.test}:", *inner(*yes, "stack.append(True)"),
+                 "else:", *inner(*no, "stack.append(False)")],
+                ["if stack.pop():", *inner(*yes_back), "else:", *inner(*no_back)])
+
+    def sweep_loop(part):
+        ahead, back = sweeps(part.body)
+        keep = [f"stack.append({part.name})"] * bool(part.name)
+        take = [f"{part.name} = stack.pop()"] * bool(part.name)
+        return ([*keep * part.saved, "stack.append(False)", part.head,
+                 *inner(*ahead, *keep, "stack.append(True)")],
+                ["while stack.pop():", *inner(*take, *back), *take * part.saved])
+
+    SWEEPS = {"Set": sweep_set, "If": sweep_if, "Loop": sweep_loop}
+    ahead, back = sweeps(program.body)
+    grads = ", ".join(f"d_{name}" for name in program.params)
+    return "\n".join([
+        "import math", f"def {program.name}_grad({program.signature}):",
+        *inner("stack, new = [], 1.0", *(f"{name} = 0.0" for name in program.unset), *ahead,
+               *(f"d_{name} = 0.0" for name in program.active), *pull(program.out), *back,
+               f"return [{grads}]")])
+
+
 def checkpoint(machine, steps, slots):
     size = next(k for k in range(1, steps + 1) if -(-steps // k) + k - 1 <= slots)
     streams = []
