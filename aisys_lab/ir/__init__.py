@@ -6,6 +6,7 @@ from aisys_lab.ir import (  # noqa: F401  (they add rows to OPS)
     gather,
     integer,
     linalg,
+    neural,
     pooling,
     random,
     scans,

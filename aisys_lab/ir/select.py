@@ -2,7 +2,7 @@
 
 import numpy as np
 
-LARGE = 1 << 14  # entries from which on the extra passes pay
+LARGE = 1 << 10  # entries from which on the extra passes pay
 WORDS = {4: np.int32, 8: np.int64}  # integers as wide as a value
 
 

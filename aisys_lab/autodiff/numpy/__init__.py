@@ -172,12 +172,15 @@ from aisys_lab.autodiff.numpy.indexing import (  # noqa: F401
     take,
     take_along_axis,
 )
+from aisys_lab.autodiff.numpy.losses import (  # noqa: F401
+    binary_cross_entropy,
+    cross_entropy,
+    mse,
+)
 from aisys_lab.autodiff.numpy.missing import say_missing
 from aisys_lab.autodiff.numpy.neural import (  # noqa: F401
-    cross_entropy,
     elu,
     gelu,
-    layernorm,
     leaky_relu,
     log_sigmoid,
     log_softmax,
@@ -186,6 +189,12 @@ from aisys_lab.autodiff.numpy.neural import (  # noqa: F401
     silu,
     softmax,
     softplus,
+)
+from aisys_lab.autodiff.numpy.norms import (  # noqa: F401
+    batchnorm,
+    groupnorm,
+    layernorm,
+    rmsnorm,
 )
 from aisys_lab.autodiff.numpy.rearrange import (  # noqa: F401
     array_split,

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from aisys_lab.autodiff.numpy.base import as_input, shape
+from aisys_lab.autodiff.numpy.base import as_input, axes_of, ndim, shape
 from aisys_lab.autodiff.numpy.creation import stop_gradient
 from aisys_lab.autodiff.numpy.elementwise import (
     astype,
@@ -15,12 +15,11 @@ from aisys_lab.autodiff.numpy.elementwise import (
     logaddexp,
     minimum,
     sigmoid,
-    sqrt,
-    square,
     tanh,
     where,
 )
-from aisys_lab.autodiff.numpy.reductions import logsumexp, max, mean, sum
+from aisys_lab.autodiff.numpy.fused import PARTS, fused
+from aisys_lab.autodiff.numpy.reductions import logsumexp, max, sum
 from aisys_lab.autodiff.numpy.shapes import expand_dims
 from aisys_lab.core import LabError
 from aisys_lab.ir import spec_of
@@ -68,42 +67,41 @@ def gelu(x, approximate="tanh"):
         return 0.5 * x * (1 + erf(x / math.sqrt(2)))
     if approximate != "tanh":
         raise LabError(f"gelu: approximate={approximate!r}; it is 'tanh' or 'none'.")
+    return fused("gelu", x) if spec_of(x).dtype.kind == "f" else _gelu(x)
+
+
+@PARTS.row("gelu")
+def _gelu(x):
     return 0.5 * x * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
 
 
 def log_softmax(x, axis=-1):
     """log(softmax(x)), without overflow."""
-    if 0 in shape(x):
-        return as_input(x)
-    return x - logsumexp(x, axis, keepdims=True)
+    x = as_input(x)
+    if 0 in shape(x) or ndim(x) == 0:
+        return x - x
+    return fused("log_softmax", x, axis=axes_of(x, axis, "log_softmax"))
 
 
 def softmax(x, axis=-1):
     """exp(x), divided by its sum along ``axis``."""
-    if 0 in shape(x):
-        return as_input(x)
+    x = as_input(x)
+    if 0 in shape(x) or ndim(x) == 0:
+        return exp(x - x)
+    return fused("softmax", x, axis=axes_of(x, axis, "softmax"))
+
+
+@PARTS.row("log_softmax")
+def _log_softmax(x, axis):
+    return x - logsumexp(x, axis, keepdims=True)
+
+
+@PARTS.row("softmax")
+def _softmax(x, axis):
     e = exp(x - stop_gradient(max(x, axis, keepdims=True)))
     return e / sum(e, axis, keepdims=True)
 
 
 def one_hot(labels, classes, dtype=np.float32):
+    """``[..., classes]``: 1 at each label (whole numbers from 0), 0 elsewhere."""
     return astype(equal(expand_dims(labels, -1), np.arange(classes)), dtype)
-
-
-def cross_entropy(logits, labels):
-    """Mean negative log-probability of the true class; logits f[N,C], labels i[N]."""
-    classes = shape(logits)[-1]
-    if shape(labels) != shape(logits)[:-1]:
-        raise LabError(f"cross_entropy: labels {spec_of(labels)} do not fit logits "
-                       f"{spec_of(logits)}.")
-    if isinstance(labels, np.ndarray) and labels.size and not 0 <= labels.max() < classes:
-        raise LabError(f"cross_entropy: a label is {labels.max()}, but logits "
-                       f"{spec_of(logits)} have {classes} classes, counted from 0.")
-    chosen = one_hot(labels, classes, logits.dtype)
-    return -mean(sum(log_softmax(logits) * chosen, axis=-1))
-
-
-def layernorm(x, gamma, beta, eps=1e-5):
-    """Ba, Kiros and Hinton 2016 (arXiv:1607.06450), over the last axis."""
-    centred = x - mean(x, -1, keepdims=True)
-    return centred / sqrt(mean(square(centred), -1, keepdims=True) + eps) * gamma + beta

@@ -11,6 +11,7 @@ from aisys_lab.autodiff.rules import (  # noqa: F401  (each fills VJP and JVP)
     elementwise,
     indexing,
     linalg,
+    neural,
     reductions,
     scans,
     shapes,

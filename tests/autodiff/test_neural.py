@@ -1,0 +1,122 @@
+"""Softmax, norms and losses: in one go or in parts, to third order, against PyTorch elsewhere."""
+
+import numpy as np
+import pytest
+
+import aisys_lab as lab
+from aisys_lab.autodiff import numpy as anp
+from aisys_lab.autodiff.numpy.fused import PARTS
+from aisys_lab.core import LabError
+from aisys_lab.ir import OPS
+from autodiff.ways import four_ways, through_text
+
+LABELS = np.array([1, 0, 3])
+CASES = {  # name: (function of arrays, their shapes)
+    "softmax": (anp.softmax, (3, 4)),
+    "softmax of axes": (lambda x: anp.softmax(x, (0, 2)), (2, 3, 4)),
+    "log_softmax": (anp.log_softmax, (3, 4)),
+    "log_softmax of axis 0": (lambda x: anp.log_softmax(x, 0), (3, 4)),
+    "cross_entropy": (lambda x: anp.cross_entropy(x, LABELS), (3, 4)),
+    "cross_entropy of tokens": (lambda x: anp.cross_entropy(x, LABELS.reshape(1, 3)), (1, 3, 4)),
+    "binary_cross_entropy": (lambda x: anp.binary_cross_entropy(x, LABELS % 2), (3,)),
+    "mse": (anp.mse, (3, 4), (3, 4)), "gelu": (anp.gelu, (3, 4)),
+    "layernorm": (anp.layernorm, (2, 3, 4), (4,), (4,)),
+    "layernorm of numbers": (lambda x: anp.layernorm(x, 2, 1), (3, 4)),
+    "rmsnorm": (anp.rmsnorm, (3, 4), (4,)),
+    "groupnorm": (lambda x, g, b: anp.groupnorm(x, 2, g, b), (2, 4, 3), (4,), (4,)),
+    "batchnorm": (lambda x, g, b: anp.batchnorm(x, g, b)[0], (3, 2, 2, 2), (2,), (2,)),
+    "batchnorm of statistics": (lambda *xs: anp.batchnorm(*xs[:4], xs[4] ** 2)[0], (3, 2), (2,),
+                                (2,), (2,), (2,)),
+}
+
+
+def arguments(name):
+    rng = np.random.default_rng(0)
+    return [rng.standard_normal(shape) for shape in CASES[name][1:]]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rules_agree_with_central_differences(name):
+    lab.check_grads(CASES[name][0], order=3, tolerance=1e-5)(*arguments(name))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_modes_agree_in_second_order_in_all_four_ways(name):
+    found = four_ways(CASES[name][0], *arguments(name))
+    np.testing.assert_allclose(found, found[0], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_traced_gradients_are_the_eager_ones(name):
+    f, args = CASES[name][0], arguments(name)
+
+    def gradients(*xs):
+        return lab.vjp(f, *xs)[1](np.cos(f(*args)))
+    graph, found = through_text(gradients, *args)
+    for got, want in zip(found, gradients(*args), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9)
+    assert not {node.op for node in graph.nodes} & PARTS.keys()  # a trace sees the parts
+
+
+@pytest.mark.parametrize("op", PARTS)
+def test_one_go_and_parts_are_one_function(op):
+    name = next(name for name in CASES if name.split()[0] == op)
+    f, args = CASES[name][0], arguments(name)
+    eager, traced = f(*args), lab.interpret(lab.trace(f, *args), *args)[0]
+    np.testing.assert_allclose(eager, traced, rtol=1e-12, atol=1e-12)
+    assert {n.op for n in lab.trace(lambda *xs: lab.ir.bind(op, *xs, **ATTRS.get(op, {})),
+                                    *(args if op != "cross_entropy" else (*args, LABELS))).nodes
+            } == {op} and OPS[op].kind == "opaque"
+    u = np.random.default_rng(2).standard_normal(np.shape(eager))
+    moved = lab.jvp(lambda u: lab.vjp(f, *args)[1](u)[0], (u,), (u,))[1]  # linear in u
+    np.testing.assert_allclose(moved, lab.vjp(f, *args)[1](u)[0], rtol=1e-9, atol=1e-12)
+
+
+ATTRS = {"softmax": {"axis": (1,)}, "log_softmax": {"axis": (1,)}, "layernorm": {"eps": 1e-5}}
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_gradients_keep_the_dtype(dtype):
+    for name, (f, *_) in CASES.items():
+        args = [x.astype(dtype) for x in arguments(name)]
+        out, pull = lab.vjp(f, *args)
+        assert {out.dtype, *(g.dtype for g in pull(out))} == {np.dtype(dtype)}, name
+
+
+def test_empty_arrays_and_numbers():
+    assert anp.softmax(np.ones((2, 0))).shape == (2, 0)
+    assert anp.softmax(3.0) == 1 and anp.log_softmax(np.float32(3)) == 0
+    assert anp.layernorm(np.ones((0, 3)), np.ones(3), np.ones(3)).shape == (0, 3)
+    assert anp.softmax([1, 1]).tolist() == [0.5, 0.5]
+
+
+def test_statistics_of_batches_come_out():
+    x = np.random.default_rng(0).standard_normal((5, 3, 4))
+    y, mean, var = anp.batchnorm(x, np.ones(3), np.zeros(3), eps=0)
+    np.testing.assert_allclose(mean, x.mean((0, 2)))
+    np.testing.assert_allclose(var, x.var((0, 2)))
+    again, *_ = anp.batchnorm(x, np.ones(3), np.zeros(3), mean, var, eps=0)
+    np.testing.assert_allclose(again, y)
+    np.testing.assert_allclose(y.mean((0, 2)), 0, atol=1e-12)
+
+
+X, C = np.ones((2, 4, 3)), np.ones(4)
+
+
+@pytest.mark.parametrize("call, sentence", [
+    (lambda: anp.cross_entropy(X, np.zeros(2, int)), "cross_entropy: labels .* do not fit logits"),
+    (lambda: anp.cross_entropy(X, np.full((2, 4), 3)), "a label is 3, but logits .* 3 classes"),
+    (lambda: anp.cross_entropy(X, np.full((2, 4), -1)), "a label is -1, but logits"),
+    (lambda: anp.softmax(X, 3), "softmax: axis 3"),
+    (lambda: anp.mse(X, X[0]), r"mse: f64\[2,4,3\] and f64\[4,3\] should have one shape"),
+    (lambda: anp.binary_cross_entropy(X, C), "should have one shape"),
+    (lambda: anp.groupnorm(X, 3, C, C), "groupnorm: 4 channels .* do not divide into 3 groups"),
+    (lambda: anp.groupnorm(X, 0, C, C), "groups=0"),
+    (lambda: anp.groupnorm(X, 2, C[:2], C), "one number for each of C channels"),
+    (lambda: anp.batchnorm(C, C, C), "batchnorm: takes f.N, C, ...."),
+    (lambda: anp.batchnorm(X, C, C, C), "takes mean and var together, or neither"),
+    (lambda: anp.gelu(X, "exact"), "gelu: approximate='exact'"),
+])
+def test_bad_input_is_a_sentence(call, sentence):
+    with pytest.raises(LabError, match=sentence):
+        call()
