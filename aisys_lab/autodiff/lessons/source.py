@@ -7,6 +7,7 @@ Fortran and C, Tangent did for Python.)
 
 import inspect
 import re
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -153,7 +154,7 @@ def _source_of(f):
     """A function's text, and the names that it sees."""
     try:
         outer = inspect.getclosurevars(f)
-        return inspect.getsource(f), {**outer.globals, **outer.nonlocals}
+        return textwrap.dedent(inspect.getsource(f)), {**outer.globals, **outer.nonlocals}
     except (TypeError, OSError):
         raise LabError(f"grad_transform: no source text of {f!r} is to be had; pass the text "
                        f"itself.") from None
