@@ -7,7 +7,8 @@ import aisys_lab.viz.paradigms
 import aisys_lab.viz.reports
 import aisys_lab.viz.strides
 import aisys_lab.viz.theatre
-import aisys_lab.viz.valley  # noqa: F401  (each module adds its rows)
+import aisys_lab.viz.valley
+import aisys_lab.viz.workers  # noqa: F401  (each module adds its rows)
 from aisys_lab.viz.drawings import SHOW, show
 from aisys_lab.viz.figures import FIGURES, Figure, figure
 from aisys_lab.viz.svg import Picture
