@@ -82,3 +82,24 @@ def while_grad(test, body, back, outer, init, seeds):
         grads = lab.interpret(back, *outer, *start, *seeds)
         sums, seeds = [a + b for a, b in zip(sums, grads[:n], strict=True)], grads[n:]
     return sums, list(seeds)
+
+
+def schedule(costs, edges, workers, delay):
+    before = {task: [a for a, b in edges if b == task] for task in costs}
+    rank = dict(costs)
+    for _ in costs:  # longest ways, one more edge in every round
+        for a, b in edges:
+            rank[a] = max(rank[a], costs[a] + delay + rank[b])
+    placed, free = {}, [0] * workers
+
+    def start(task, worker):
+        return max([free[worker], *(placed[a][1] + costs[a] + delay * (placed[a][0] != worker)
+                                    for a in before[task])])
+
+    while len(placed) < len(costs):
+        ready = [task for task in costs if task not in placed
+                 and all(a in placed for a in before[task])]
+        at, _, task, worker = min((start(task, worker), -rank[task], task, worker)
+                                  for task in ready for worker in range(workers))
+        placed[task], free[worker] = (worker, at), at + costs[task]
+    return placed
