@@ -15,11 +15,6 @@ def _slope_and_shift(width):
     return {"gamma": Part((width,), "ones"), "beta": Part((width,), "zeros")}
 
 
-def _channels(values):
-    """One number a channel, beside f[N,C,H,W]."""
-    return anp.reshape(values, (*anp.shape(values), 1, 1))
-
-
 @dataclass(frozen=True, repr=False)
 class LayerNorm(Layer):
     """Mean 0 and variance 1 over the last axis (Ba, Kiros and Hinton 2016, arXiv:1607.06450)."""
@@ -47,8 +42,7 @@ class RMSNorm(Layer):
         return {"gamma": Part((self.width,), "ones")}
 
     def apply(self, params, x):
-        size = anp.sqrt(anp.mean(anp.square(x), -1, keepdims=True) + self.eps)
-        return x / size * params["gamma"]
+        return anp.rmsnorm(x, params["gamma"], self.eps)
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,12 +65,7 @@ class GroupNorm(Layer):
         return _slope_and_shift(self.width)
 
     def apply(self, params, x):
-        n, _, high, wide = anp.shape(x)
-        y = anp.reshape(x, (n, self.groups, self.width // self.groups, high, wide))
-        centred = y - anp.mean(y, (2, 3, 4), keepdims=True)
-        y = centred / anp.sqrt(anp.mean(anp.square(centred), (2, 3, 4), keepdims=True) + self.eps)
-        return (anp.reshape(y, anp.shape(x)) * _channels(params["gamma"])
-                + _channels(params["beta"]))
+        return anp.groupnorm(x, self.groups, params["gamma"], params["beta"], self.eps)
 
 
 @dataclass(frozen=True, repr=False)
@@ -101,17 +90,11 @@ class BatchNorm2d(Layer):
 
     def apply(self, params, x):
         mean, var = (anp.stop_gradient(params[name]) for name in ("mean", "var"))
-        return self._scaled(params, x - _channels(mean), var)
+        return anp.batchnorm(x, params["gamma"], params["beta"], mean, var, self.eps)[0]
 
     def train(self, params, x, key=None):
-        mean = anp.mean(x, (0, 2, 3))
-        centred = x - _channels(mean)
-        var = anp.mean(anp.square(centred), (0, 2, 3))
-        return self._scaled(params, centred, var), self._moved(params, x, mean, var)
-
-    def _scaled(self, params, centred, var):
-        scale = params["gamma"] / anp.sqrt(var + self.eps)
-        return centred * _channels(scale) + _channels(params["beta"])
+        y, mean, var = anp.batchnorm(x, params["gamma"], params["beta"], eps=self.eps)
+        return y, self._moved(params, x, mean, var)
 
     def _moved(self, params, x, mean, var):
         """Running statistics, a step closer to those of the batch."""
