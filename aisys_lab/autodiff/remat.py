@@ -148,7 +148,7 @@ class Machine:
 def chain_vjp(steps, x, g, slots, seed=0):
     """``(gradient of x, machine)`` of a chain of ``steps(x, rng) -> x``, given the gradient of
     its result; ``slots`` states are saved at most, and the machine has counted what was done."""
-    if not 1 <= slots:
+    if slots < 1:
         raise LabError(f"chain_vjp: slots={slots}; at least the input has to be saved.")
 
     def draw(position):
