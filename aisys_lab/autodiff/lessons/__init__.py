@@ -1,5 +1,5 @@
-"""The engine in small, one idea a file: scalar, dual, tape, transpose, source; and dispatch."""
+"""The engine in small, one idea a file: scalar, dual, tape, transpose, source; dispatch and dataflow."""
 
-from aisys_lab.autodiff.lessons import dispatch, dual, scalar, source, tape, transpose
+from aisys_lab.autodiff.lessons import dataflow, dispatch, dual, scalar, source, tape, transpose
 
-__all__ = ["dispatch", "dual", "scalar", "source", "tape", "transpose"]
+__all__ = ["dataflow", "dispatch", "dual", "scalar", "source", "tape", "transpose"]
