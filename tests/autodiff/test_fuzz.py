@@ -68,7 +68,7 @@ def test_gradients_are_those_of_the_complex_step(program):
 
 @MANY
 @given(programs(), DTYPES)
-def test_graphs_of_values_and_gradients_give_what_eager_gives(program, dtype):
+def test_graphs_give_what_eager_gives_when_read_again_and_optimized_too(program, dtype):
     args = program.inputs(dtype)
     out, pull = lab.vjp(ours(program), *args)
     u = directions(program, out, 1)
@@ -80,6 +80,9 @@ def test_graphs_of_values_and_gradients_give_what_eager_gives(program, dtype):
     graph = lab.trace(both, *args)
     got = lab.interpret(graph, *args)
     alike(got, (*out, *pull(u)), **SAME[dtype])
+    again = lab.parse(str(graph), graph.constants)
+    alike(lab.interpret(again, *args), got, rtol=0, atol=0)
+    alike(lab.interpret(lab.optimize(graph), *args), got, **SAME[dtype])
     assert all(x.dtype == dtype for x in got)
     assert [graph.specs[name].shape for name in graph.outputs] == [np.shape(x) for x in got]
 
