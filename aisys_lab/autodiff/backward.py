@@ -13,7 +13,7 @@ from aisys_lab.autodiff import numpy as anp
 from aisys_lab.autodiff.forward import push_forward
 from aisys_lab.autodiff.numpy.creation import constant_beside
 from aisys_lab.autodiff.reverse import add_to, pull_back
-from aisys_lab.autodiff.tensor import JVP, VJP, Mode, Tensor, is_float
+from aisys_lab.autodiff.tensor import JVP, VJP, Tensor, is_float, running
 from aisys_lab.autodiff.trace import Trace
 from aisys_lab.core import LabError, slot
 from aisys_lab.ir import OPS, Graph, inline, prune, tidy, verify
@@ -29,7 +29,7 @@ class Growth(Trace):
 
     def __init__(self, graph):
         super().__init__()
-        Mode.alive.discard(self)  # no function is under way in it
+        running.modes.discard(self)  # no function is under way in it
         self.graph = graph
         self.nodes, self.specs = list(graph.nodes), dict(graph.specs)
         self.constants = dict(graph.constants)

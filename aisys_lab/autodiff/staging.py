@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from aisys_lab.autodiff.reverse import Reverse
-from aisys_lab.autodiff.tensor import Mode, Tensor
+from aisys_lab.autodiff.tensor import Tensor, running
 from aisys_lab.autodiff.trace import Trace, input_names
 from aisys_lab.core.tree import flatten, unflatten
 from aisys_lab.ir import Graph, Spec, Traced, spec_of
@@ -15,7 +15,7 @@ from aisys_lab.ir.text import INLINE
 
 def tracing():
     """Whether a trace is under way, so that branches and loops should become nodes."""
-    return any(isinstance(mode, Trace) for mode in Mode.alive)
+    return any(isinstance(mode, Trace) for mode in running.modes)
 
 
 def abstract(x):
@@ -64,7 +64,7 @@ class Branch(Trace):
     @contextmanager
     def alone(self):
         """Inside, ops on outer values alone are nodes of this branch too, not done outside."""
-        others = [mode for mode in Mode.alive if mode.level < self.level]
+        others = [mode for mode in running.modes if mode.level < self.level]
         before = [mode.__dict__.get("bind") for mode in others]
         for mode in others:
             mode.bind = self.bind

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from threading import local
 from weakref import WeakSet
 
 import numpy as np
@@ -105,16 +106,25 @@ Tensor.__abs__ = lambda self: bind("abs", self)
 Tensor.__hash__ = object.__hash__
 
 
+class Running(local):
+    """The runs under way in this thread: a branch that is traced takes over what they do."""
+
+    def __init__(self):
+        self.modes = WeakSet()
+
+
+running = Running()
+
+
 class Mode:
     """One run of a transformation; the newest (highest level) among an op's inputs handles it."""
 
     name = "mode"
     once = False  # whether a reverse walk may forget each entry as it passes
-    alive = WeakSet()  # the runs under way: a branch that is traced takes over what they do
 
     def __init__(self):
         self.level = next(_levels)
-        Mode.alive.add(self)
+        running.modes.add(self)
         self.held = []
 
     def lower(self, x):
@@ -141,7 +151,7 @@ class Mode:
         for array in sorted(self.held, key=lambda array: array.base is not None):
             array.flags.writeable = True  # owners before their views, or NumPy refuses
         self.bind = self._closed
-        Mode.alive.discard(self)
+        running.modes.discard(self)
 
     def _closed(self, op, inputs, attrs):
         raise LabError(f"{op}: a tensor left the function that was being transformed "

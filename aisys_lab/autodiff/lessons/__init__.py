@@ -1,4 +1,4 @@
-"""The engine in small, one idea a file: scalar, dual, tape, transpose, source; dispatch and dataflow."""
+"""The engine in small, an idea a file: scalar, dual, tape, transpose, source, dispatch, dataflow."""
 
 from aisys_lab.autodiff.lessons import dataflow, dispatch, dual, scalar, source, tape, transpose
 
