@@ -1,4 +1,4 @@
-"""The engine in small, an idea a file: scalar, dual, tape, transpose, source, dispatch, dataflow."""
+"""The engine in small, an idea a file: from single numbers to source code, from calls to tokens."""
 
 from aisys_lab.autodiff.lessons import dataflow, dispatch, dual, scalar, source, tape, transpose
 
