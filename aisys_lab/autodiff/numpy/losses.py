@@ -4,11 +4,11 @@ import numpy as np
 
 from aisys_lab.autodiff.numpy.base import as_input, ndim, shape
 from aisys_lab.autodiff.numpy.elementwise import astype, logaddexp, square
-from aisys_lab.autodiff.numpy.fused import PARTS, fused
 from aisys_lab.autodiff.numpy.neural import log_softmax, one_hot
 from aisys_lab.autodiff.numpy.reductions import mean, sum
+from aisys_lab.autodiff.tensor import Tensor
 from aisys_lab.core import LabError
-from aisys_lab.ir import spec_of
+from aisys_lab.ir import bind, spec_of
 
 
 def cross_entropy(logits, labels):
@@ -23,13 +23,14 @@ def cross_entropy(logits, labels):
         if low < 0 or high >= classes:
             raise LabError(f"cross_entropy: a label is {low if low < 0 else high}, but logits "
                            f"{spec_of(logits)} have {classes} classes, counted from 0.")
-        if labels.dtype.kind in "iu":
-            return fused("cross_entropy", logits, labels)
-    return _cross_entropy(logits, labels)
+        plain = type(logits) is not Tensor or type(logits.value) is np.ndarray
+        if plain and logits.dtype.kind == "f" and labels.dtype.kind in "iu":
+            return bind("cross_entropy", logits, labels)
+    return composed_cross_entropy(logits, labels)
 
 
-@PARTS.row("cross_entropy")
-def _cross_entropy(logits, labels):
+def composed_cross_entropy(logits, labels):
+    """The same in its parts: what traces, and derivatives of the derivative, see."""
     chosen = one_hot(labels, shape(logits)[-1], logits.dtype)
     return -mean(sum(log_softmax(logits) * chosen, axis=-1))
 

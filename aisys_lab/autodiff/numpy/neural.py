@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from aisys_lab.autodiff.numpy.base import as_input, axes_of, ndim, shape
+from aisys_lab.autodiff.numpy.base import as_input, shape
 from aisys_lab.autodiff.numpy.creation import stop_gradient
 from aisys_lab.autodiff.numpy.elementwise import (
     astype,
@@ -18,11 +18,9 @@ from aisys_lab.autodiff.numpy.elementwise import (
     tanh,
     where,
 )
-from aisys_lab.autodiff.numpy.fused import PARTS, fused
 from aisys_lab.autodiff.numpy.reductions import logsumexp, max, sum
 from aisys_lab.autodiff.numpy.shapes import expand_dims
 from aisys_lab.core import LabError
-from aisys_lab.ir import spec_of
 
 
 def relu(x):
@@ -67,37 +65,20 @@ def gelu(x, approximate="tanh"):
         return 0.5 * x * (1 + erf(x / math.sqrt(2)))
     if approximate != "tanh":
         raise LabError(f"gelu: approximate={approximate!r}; it is 'tanh' or 'none'.")
-    return fused("gelu", x) if spec_of(x).dtype.kind == "f" else _gelu(x)
-
-
-@PARTS.row("gelu")
-def _gelu(x):
     return 0.5 * x * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
 
 
 def log_softmax(x, axis=-1):
     """log(softmax(x)), without overflow."""
-    x = as_input(x)
-    if 0 in shape(x) or ndim(x) == 0:
-        return x - x
-    return fused("log_softmax", x, axis=axes_of(x, axis, "log_softmax"))
+    if 0 in shape(x):
+        return as_input(x)
+    return x - logsumexp(x, axis, keepdims=True)
 
 
 def softmax(x, axis=-1):
     """exp(x), divided by its sum along ``axis``."""
-    x = as_input(x)
-    if 0 in shape(x) or ndim(x) == 0:
-        return exp(x - x)
-    return fused("softmax", x, axis=axes_of(x, axis, "softmax"))
-
-
-@PARTS.row("log_softmax")
-def _log_softmax(x, axis):
-    return x - logsumexp(x, axis, keepdims=True)
-
-
-@PARTS.row("softmax")
-def _softmax(x, axis):
+    if 0 in shape(x):
+        return as_input(x)
     e = exp(x - stop_gradient(max(x, axis, keepdims=True)))
     return e / sum(e, axis, keepdims=True)
 
