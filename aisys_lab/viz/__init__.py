@@ -1,6 +1,7 @@
 """Figures that move, pictures of any noun, and the maps on top of the chapters."""
 
 import aisys_lab.viz.cards
+import aisys_lab.viz.forms
 import aisys_lab.viz.lens
 import aisys_lab.viz.memory
 import aisys_lab.viz.paradigms

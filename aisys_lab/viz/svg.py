@@ -75,7 +75,7 @@ def words(x, y, what, look="ink", anchor="start", size=14, bold=False, mono=Fals
 
 
 def stroke(points, look="quiet", width=1.5, dash=None, arrow=False):
-    """A polyline; ``arrow`` puts a head on its end, which must come straight down or right."""
+    """A polyline; ``arrow`` puts a head on its end, which must come straight."""
     path = " ".join(f"{num(x)},{num(y)}" for x, y in points)
     dashes = f" stroke-dasharray='{dash}'" if dash else ""
     line = (f"<polyline class='s-{look}' fill='none' stroke='{PALETTE[look]}' "
@@ -84,11 +84,12 @@ def stroke(points, look="quiet", width=1.5, dash=None, arrow=False):
 
 
 def head(points, look):
-    """The arrow head at the end of a polyline."""
+    """The arrow head at the end of a polyline, in the nearer of the four directions."""
     (x0, y0), (x, y) = points[-2:]
-    down = abs(y - y0) > abs(x - x0)
-    corners = [(x, y), (x - 4, y - 7), (x + 4, y - 7)] if down else \
-        [(x, y), (x - 7, y - 4), (x - 7, y + 4)]
+    upright = abs(y - y0) > abs(x - x0)
+    back = -7 if (y > y0 if upright else x > x0) else 7
+    corners = [(x, y), (x - 4, y + back), (x + 4, y + back)] if upright else \
+        [(x, y), (x + back, y - 4), (x + back, y + 4)]
     return f"<polygon {paint(look)} points='{' '.join(f'{num(a)},{num(b)}' for a, b in corners)}'/>"
 
 
