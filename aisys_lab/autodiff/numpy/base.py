@@ -32,7 +32,7 @@ def shape(x):
     try:
         return x.shape
     except AttributeError:
-        return np.shape(x)
+        return np.shape(as_input(x))
 
 
 def lengths(x, op):
@@ -51,8 +51,8 @@ def axes_of(x, axis, op):
         return tuple(range(rank))
     if type(axis) is int and -rank <= axis < rank:
         return (axis % rank,)
-    if not rank and axis in (0, -1):  # NumPy, too, lets a number have this one
-        return ()
+    if not rank and type(axis) is int and axis in (0, -1):
+        return ()  # NumPy, too, lets a number have this axis
     axes = axis if isinstance(axis, tuple | list) else (axis,)
     return tuple(sorted(axis_of(x, a, op, rank) for a in axes))
 
@@ -61,7 +61,7 @@ def axis_of(x, axis, op, rank):
     """One axis as a whole number from 0 up; a sentence if there are not so many."""
     if type(axis) is int and -rank <= axis < rank:
         return axis % rank
-    whole = hasattr(axis, "__index__")
+    whole = hasattr(axis, "__index__") and not np.ndim(axis)
     if not whole or not -rank <= operator.index(axis) < rank:
         raise LabError(f"{op}: axis {axis!r} of {spec_of(x)}, where {rank} axes are to choose "
                        f"from.")
