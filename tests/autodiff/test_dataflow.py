@@ -75,6 +75,12 @@ def test_trips_overlap():
     assert max(map(len, under_way)) > 2  # the counter is trips ahead of the sum
 
 
+def test_a_carried_value_may_have_the_name_of_an_argument():
+    flow = primitives(lab.trace(lambda v: anp.while_loop(lambda v: v < 20, lambda v: v + v, v),
+                                np.float64(3)))
+    assert history(flow, np.float64(3))[-1].results["t0"].value == 24
+
+
 def test_steps_change_nothing_behind():
     flow = primitives(lab.trace(double, np.float64(1), np.float64(1)))
     first = start(flow, np.float64(30), np.float64(100))

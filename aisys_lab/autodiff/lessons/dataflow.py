@@ -185,8 +185,8 @@ def history(flow, *args, most=1000):
 class Maker:
     """Cells in the making."""
 
-    def __init__(self):
-        self.cells, self.constants, self.lasting = [], {}, set()
+    def __init__(self, inputs):
+        self.inputs, self.cells, self.constants, self.lasting = inputs, [], {}, set()
 
     def cell(self, kind, inputs, *outs, attrs=None):
         """A further cell; what reads lasting values alone makes a lasting one."""
@@ -197,7 +197,7 @@ class Maker:
         return outs
 
     def fresh(self, name):
-        known = {out for cell in self.cells for out in cell.outs} | self.constants.keys()
+        known = {*self.inputs, *self.constants, *(o for cell in self.cells for o in cell.outs)}
         while name in known:
             name += "_"
         return name
@@ -263,7 +263,7 @@ def primitives(graph) -> Dataflow:
     if not isinstance(graph, Graph):
         raise LabError(f"primitives takes a graph, as trace(f, *args) gives one, got a "
                        f"{type(graph).__name__}.")
-    maker = Maker()
+    maker = Maker(graph.inputs)
     outputs = maker.body(graph, graph.inputs)
     loops = sum(cell.kind == "loop_cond" for cell in maker.cells)
     if loops > 1:
