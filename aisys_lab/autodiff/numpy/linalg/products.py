@@ -2,24 +2,14 @@
 
 import numpy as np
 
+from aisys_lab.autodiff.numpy import indexing
 from aisys_lab.autodiff.numpy.base import as_input, ndim, shape
 from aisys_lab.autodiff.numpy.contract import matmul
-from aisys_lab.autodiff.numpy.elementwise import where
-from aisys_lab.autodiff.numpy.indexing import getitem
 from aisys_lab.autodiff.numpy.linalg.decompositions import inv, sides
 from aisys_lab.autodiff.numpy.reductions import sum
-from aisys_lab.autodiff.numpy.shapes import broadcast_to, reshape, swapaxes
+from aisys_lab.autodiff.numpy.shapes import broadcast_to
 from aisys_lab.core import LabError
 from aisys_lab.ir import spec_of
-
-
-def matrix_transpose(a):
-    return swapaxes(a, -1, -2)
-
-
-def outer(x1, x2):
-    """Every product of an entry of one vector and an entry of another."""
-    return matmul(reshape(x1, (-1, 1)), reshape(x2, (1, -1)))
 
 
 def matrix_power(a, n):
@@ -74,15 +64,12 @@ def _least(pairs):
     return sorted(pairs)[0]
 
 
-# ---- diagonals
+# ---- diagonals of the last two axes
 
 def diagonal(x, offset=0):
     """The diagonals of matrices, ``offset`` places right of the main one."""
-    rows, columns = sides("diagonal", x)
-    down, right = (-offset, 0) if offset < 0 else (0, offset)
-    long = len([*zip(range(down, rows), range(right, columns), strict=False)])
-    square = getitem(x, (..., slice(down, down + long), slice(right, right + long)))
-    return sum(where(np.eye(long, dtype=bool), square, 0), -1)
+    sides("diagonal", x)
+    return indexing.diagonal(x, offset, -2, -1)
 
 
 def trace(x, offset=0):
