@@ -140,7 +140,7 @@ class Stage:
         self.graph, self.workers, self.rng, self.fails = graph, workers, rng, fails
         self.waits, self.ended, self.under_way = sources(graph), set(), []
         self.alive, self.gone, self.peak, self.fault = set(), set(), 0, None
-        self.moved, self.patient, self.chosen = time.monotonic(), True, None
+        self.moved, self.chosen = time.monotonic(), None
         self.failed, self.after = False, 0  # whether a node has failed; how many started since
 
     def blame(self, what):
@@ -191,12 +191,12 @@ class Stage:
         """Whether node ``i`` is the one that ends now."""
         ready = [j for j, row in enumerate(self.waits) if row <= self.ended
                  and j not in self.ended and j not in self.under_way]
-        if ready and len(self.under_way) < self.workers and self.patient and self.fails is None:
-            if time.monotonic() > self.moved + 1.5:
-                self.patient = False
-                self.fault = self.fault or (
-                    f"{self.workers} workers: expected node {ready[0]}, which waits for nothing "
-                    f"more, to run beside {self.under_way}, but a worker stood idle")
+        idle = ready and len(self.under_way) < self.workers
+        if idle and self.fault is None and self.fails is None:
+            if time.monotonic() > self.moved + 2.0:
+                self.fault = (f"{self.workers} workers: expected node {ready[0]}, which waits for "
+                              f"nothing more, to run beside {self.under_way}, but a worker stood "
+                              f"idle")
             return False
         if self.chosen not in self.under_way:
             self.chosen = self.under_way[int(self.rng.integers(len(self.under_way)))]
