@@ -100,13 +100,7 @@ def classes_last(f, x, target):
     return f(x.transpose((0, *range(2, x.ndim), 1)), target)
 
 
-def layer_norm(f, x, shape, weight=1, bias=0, eps=1e-5):
-    """torch's may go over several axes."""
-    flat, gamma, beta = (a.reshape((*a.shape[:a.ndim - len(shape)], math.prod(shape)))
-                         if hasattr(a, "shape") else a for a in (x, weight, bias))
-    return f(flat, gamma, beta, eps).reshape(x.shape)
-
-
+MEAN = {"reduction other than mean": lambda x, y, reduction="mean", **kwargs: reduction != "mean"}
 NETS = {
     "nn_functional_gelu": row("gelu", lambda f, x, approximate="none": f(x, approximate)),
     "nn_functional_silu": row("silu"), "nn_functional_logsigmoid": row("log_sigmoid"),
@@ -117,43 +111,42 @@ NETS = {
         x, min_val, max_val), unless={"an empty range": lambda x, min_val=-1, max_val=1:
                                       min_val == max_val}),
     "nn_functional_relu6": row("clip", lambda f, x: f(x, 0, 6)),
+    "nn_functional_mse_loss": row("mse", lambda f, x, y, reduction="mean": f(x, y), unless=MEAN),
     "nn_functional_softmin": row("softmax", lambda f, x, dim: f(-x, dim)),
     "nn_functional_cross_entropy": row(
         "cross_entropy", lambda f, x, target, reduction="mean": classes_last(f, x, target),
-        unless={"reduction other than mean": lambda x, target, reduction="mean":
-                reduction != "mean", "probabilities as target": lambda x, target, **kwargs:
+        unless={**MEAN, "probabilities as target": lambda x, target, **kwargs:
                 target.dtype.kind == "f"},
         few="our loss has one reduction, and classes as labels"),
-    "nn_functional_layer_norm": row("layernorm", layer_norm),
 }
 
 
-# ---- layers, which take images f[N,C,H,W]
+# ---- normalisation and attention
 
-def layer_of(x, apply):
-    """A layer on f[N,C,...] as on f[N,C,H,1]."""
-    rest = math.prod(x.shape[2:])
-    return apply(x.reshape((*x.shape[:2], rest, 1))).reshape(x.shape)
+def group_norm(f, x, groups, weight=None, bias=None, eps=1e-5):
+    return f(x, groups, *affine(x, weight, bias), eps)
 
 
-def group_norm(layer, x, groups, weight=None, bias=None, eps=1e-5):
-    gamma, beta = affine(x, weight, bias)
-    return layer_of(x, lambda x: layer(groups, x.shape[1], eps).apply(
-        {"gamma": gamma, "beta": beta}, x))
-
-
-def instance_norm(layer, x, running_mean=None, running_var=None, weight=None, bias=None,
+def instance_norm(f, x, running_mean=None, running_var=None, weight=None, bias=None,
                   use_input_stats=True, momentum=0.1, eps=1e-5):
-    return group_norm(layer, x, x.shape[1], weight, bias, eps)
+    """Every channel a group."""
+    return f(x, x.shape[1], *affine(x, weight, bias), eps)
 
 
-def batch_norm(layer, x, mean, var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
-    width = x.shape[1]
-    gamma, beta = affine(x, weight, bias)
-    params = {"gamma": gamma, "beta": beta, "mean": np.zeros(width) if mean is None else mean,
-              "var": np.ones(width) if var is None else var}
-    norm = layer(width, eps)
-    return layer_of(x, lambda x: norm.train(params, x)[0] if training else norm.apply(params, x))
+def batch_norm(f, x, mean, var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+    statistics = (None, None) if training else (mean, var)
+    return f(x, *affine(x, weight, bias), *statistics, eps)[0]
+
+
+def layer_norm(f, x, shape, weight=1, bias=0, eps=1e-5):
+    """torch's may go over several axes."""
+    flat, gamma, beta = (a.reshape((*a.shape[:a.ndim - len(shape)], math.prod(shape)))
+                         if hasattr(a, "shape") else a for a in (x, weight, bias))
+    return f(flat, gamma, beta, eps).reshape(x.shape)
+
+
+def rms_norm(f, x, shape, weight=1, eps=2.0 ** -52):
+    return layer_norm(lambda x, gamma, _, eps: f(x, gamma, eps), x, shape, weight, 0, eps)
 
 
 def affine(x, weight, bias):
@@ -166,11 +159,13 @@ def attention(f, q, k, v, is_causal=False, dropout_p=0.0):
     return f(q, k, v, is_causal)
 
 
-LAYERS = {
-    "nn_functional_group_norm": row("nn.GroupNorm", group_norm),
-    "nn_functional_instance_norm": row("nn.GroupNorm", instance_norm),
-    "nn_functional_batch_norm": row("nn.BatchNorm2d", batch_norm, unless={
+NORMS = {
+    "nn_functional_group_norm": row("groupnorm", group_norm),
+    "nn_functional_instance_norm": row("groupnorm", instance_norm),
+    "nn_functional_batch_norm": row("batchnorm", batch_norm, unless={
         "no axis of channels": lambda x, *args, **kwargs: x.ndim < 2}),
+    "nn_functional_layer_norm": row("layernorm", layer_norm),
+    "nn_functional_rms_norm": row("rmsnorm", rms_norm),
     "nn_functional_scaled_dot_product_attention": row("nn.attention", attention, unless={
         "dropout": given("dropout_p", 99, 0.0), "the corner from which a wide mask counts":
         lambda q, k, v, is_causal=False, **kwargs: is_causal and q.shape[-2] != k.shape[-2]},
@@ -196,13 +191,11 @@ COMPOSED = {name: composed(call) for name, call in {
     "addcdiv": lambda xp, x, a, b, value=1: x + value * a / b,
     "lerp": lambda xp, x, y, w: x + w * (y - x),
     "rsub": lambda xp, x, y, alpha=1: y - alpha * x,
-    "rsqrt": lambda xp, x: 1 / xp.sqrt(x),
+    "rsqrt": lambda xp, x: 1 / xp.sqrt(x), "special_xlog1py": lambda xp, x, y: x * xp.log1p(y),
     "nn_functional_linear": lambda xp, x, w, b=0: x @ w.T + b,
     "nn_functional_softsign": lambda xp, x: x / (1 + abs(x)),
     "nn_functional_tanhshrink": lambda xp, x: x - xp.tanh(x),
     "nn_functional_mish": lambda xp, x: x * xp.tanh(xp.softplus(x)),
-    "nn_functional_mse_loss": lambda xp, x, y, reduction="mean": reduced(
-        xp, xp.square(x - y), reduction),
     "nn_functional_l1_loss": lambda xp, x, y, reduction="mean": reduced(xp, abs(x - y), reduction),
     "nn_functional_huber_loss": lambda xp, x, y, reduction="mean", delta=1: reduced(
         xp, xp.where(abs(x - y) < delta, (x - y) ** 2 / 2, delta * (abs(x - y) - delta / 2)),
@@ -224,4 +217,4 @@ def shuffled(xp, x, r):
     return xp.reshape(xp.transpose(x, (0, 1, 4, 2, 5, 3)), (n, c // (r * r), h * r, w * r))
 
 
-ROWS = IMAGES | NETS | LAYERS | COMPOSED
+ROWS = IMAGES | NETS | NORMS | COMPOSED

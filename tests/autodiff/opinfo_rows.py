@@ -91,7 +91,8 @@ SAME = ("abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "add", "atan2"
         "reciprocal", "remainder", "round", "sigmoid", "sign", "sin", "sinc", "sinh",
         "sqrt", "square", "sub", "tan", "tanh", "true_divide", "trunc", "erf", "copysign",
         "deg2rad", "rad2deg", "positive", "logical_not", "isnan",
-        "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "isfinite")
+        "fmax", "fmin", "logaddexp2", "copysign", "float_power", "ldexp", "isinf", "logical_xor",
+        "floor_divide", "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "isfinite")
 NUMPYS = {"acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh",
           "atan": "arctan", "atanh": "arctanh", "atan2": "arctan2", "mul": "multiply",
           "neg": "negative", "pow": "power", "sub": "subtract", "eq": "equal", "ne": "not_equal",
@@ -129,6 +130,7 @@ REDUCTIONS = {
     "sort": row("sort", ordered, out=first, unless=SOME),
     "msort": row("sort", lambda f, x: f(x, 0)),
     "argsort": row("argsort", ranked, unless=SOME),
+    "trapezoid": row("trapezoid", dim="axis"), "trapz": row("trapezoid", dim="axis"),
     "diff": row("diff", lambda f, x, n=1, dim=-1, prepend=None, append=None:
                 f(x, n, dim, **{k: v for k, v in {"prepend": prepend, "append": append}.items()
                                 if v is not None})),
@@ -159,6 +161,8 @@ SHAPES = {
         "pieces unlike numpy.array_split's": lambda x, n, dim=0: x.shape[dim] % n}),
     "tensor_split": row("array_split", lambda f, x, at, dim=0: f(
         x, at.tolist() if isinstance(at, np.ndarray) else at, axis=dim)),
+    "hsplit": row("hsplit"), "vsplit": row("vsplit"), "dsplit": row("dsplit"),
+    "broadcast_tensors": row("broadcast_arrays"),
     "unbind": row("unstack", lambda f, x, dim=0: f(x, axis=dim)),
     "flip": row("flip", dims="axis"), "fliplr": row("fliplr"), "flipud": row("flipud"),
     "roll": row("roll"), "rot90": row("rot90"),
