@@ -21,11 +21,12 @@ class Forward(Mode):
         rules = JVP[op]
         values = [self.lower(x) for x in inputs]
         out = bind(op, *values, **attrs)
-        if rules is None or resting():
+        if rules is None or resting() > self.level:
             return out
         tangents = [x.note if type(x) is Tensor and x.mode is self else None for x in inputs]
         tangent = push_forward(op, tangents, (out, *values), attrs)
         if type(out) is tuple:
+            self.own(out)
             return tuple(map(self._moving, out, tangent))
         return self._moving(out, tangent)
 

@@ -53,7 +53,7 @@ class Reverse(Mode):
                 out = OPS[op].eval(*values, **attrs) if attrs else OPS[op].eval(*values)
             except (ValueError, TypeError, OverflowError) as error:
                 raise explain(op, values, attrs, error) from None
-        if VJP[op] is None or resting():
+        if VJP[op] is None or resting() > self.level:
             return out
         tape = self.tape
         tape.append((op, parents, values, out, attrs))
@@ -63,9 +63,8 @@ class Reverse(Mode):
 
     def _several(self, out):
         """A tensor a result; each has a position, the first that of the entry itself."""
-        if any(type(x) is Tensor and x.mode is self for x in out):
-            raise LabError("a function with rules of its own uses a tensor from outside; pass it "
-                           "as an argument.")
+        self.own(out)
+        self.outer = self.outer or any(type(x) is Tensor for x in out)
         first = len(self.tape) - 1
         self.tape.extend([(None, (), (), None, _NO_ATTRS)] * (len(out) - 1))
         return tuple(Tensor(x, self, first + i) for i, x in enumerate(out))
@@ -110,15 +109,13 @@ def _push(waiting, parents, op, g, out, values, attrs):
         rules = _each(rules, g, out, values, attrs)
     if len(rules) != len(parents):
         raise LabError(f"the vjp row of {op} has {len(rules)} rules for {len(parents)} inputs.")
-    k = 0
-    for parent in parents:
+    for k, parent in enumerate(parents):
         if parent is not None and rules[k] is not None:
             part = rules[k](g, out, *values, **attrs) if attrs else rules[k](g, out, *values)
             if part.shape != values[k].shape:
                 part = fitted(op, part, values[k])
             before = waiting[parent]
-            waiting[parent] = part if before is None else before + part  # add_to, without the call
-        k += 1
+            waiting[parent] = part if before is None else before + part  # as add_to does
 
 
 def add_to(waiting, place, g):

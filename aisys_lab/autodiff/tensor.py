@@ -1,11 +1,12 @@
 """Tensor: a value that remembers how it was made; a mode gives that a meaning."""
 
+import functools
 import itertools
 from collections.abc import Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from threading import local
+from threading import Lock, local
 from weakref import WeakSet
 
 import numpy as np
@@ -35,10 +36,16 @@ class Tensor(Traced):
         return f"Tensor({Spec(self.shape, self.dtype)}, {self.mode.name})"
 
     def __len__(self):
+        if not self.shape or isinstance(self.shape[0], str):
+            raise LabError(f"{self!r} has no length: its first axis "
+                           f"{'is still open' if self.shape else 'is missing'}.")
         return self.shape[0]
 
     def __iter__(self):
         return (self[i] for i in range(len(self)))
+
+    def __format__(self, form):
+        return format(self.concrete("a format") if form else repr(self), form)
 
     def __setitem__(self, index, value):
         raise LabError(f"{self!r} never changes, so that it can be differentiated; make a new one, "
@@ -63,6 +70,7 @@ class Tensor(Traced):
         return bool(self.concrete("a branch"))
 
     def __float__(self):
+        self.mode.dropped = True
         return float(self.concrete("float()"))
 
     def __int__(self):
@@ -88,17 +96,32 @@ _NO_ATTRS = {}
 def _operator(op):
     """``x op y`` for a tensor on the left: straight to its mode, unless two modes meet."""
     def operator(self, other):
-        mode = self.mode
-        if type(other) is Tensor and other.mode is not mode:
-            return bind(op, self, other)
+        mode, kind = self.mode, type(other)
+        if kind is Tensor:
+            if other.mode is not mode:
+                return bind(op, self, other)
+        elif kind is list or kind is tuple:
+            other = _from_list(other)
         return mode.bind(op, (self, other), _NO_ATTRS)
     return operator
+
+
+def _mirrored(op):
+    """``x op y`` for a tensor on the right."""
+    def operator(self, other):
+        return bind(op, _from_list(other) if type(other) in (list, tuple) else other, self)
+    return operator
+
+
+def _from_list(values):
+    from aisys_lab.autodiff.numpy import array
+    return array(values)
 
 
 for _name, _op in {"add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "pow": "pow",
                    "matmul": "matmul"}.items():
     setattr(Tensor, f"__{_name}__", _operator(_op))
-    setattr(Tensor, f"__r{_name}__", lambda self, other, op=_op: bind(op, other, self))
+    setattr(Tensor, f"__r{_name}__", _mirrored(_op))
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Tensor, f"__{_name}__", _operator(_name))
 Tensor.__neg__ = lambda self: bind("neg", self)
@@ -121,6 +144,7 @@ class Mode:
 
     name = "mode"
     once = False  # whether a reverse walk may forget each entry as it passes
+    dropped = False  # whether float() has taken a number out of a tensor, without derivative
 
     def __init__(self):
         self.level = next(_levels)
@@ -135,6 +159,12 @@ class Mode:
         """The result of an op on inputs of which some are this mode's tensors."""
         raise NotImplementedError
 
+    def own(self, out):
+        """A sentence if a result below this mode holds one of its tensors."""
+        if any(type(x) is Tensor and x.mode is self for x in out):
+            raise LabError("a function with rules of its own uses a tensor from outside; pass it "
+                           "as an argument.")
+
     def save(self, array):
         """Locks an array that is kept for later: while the function runs, changing it in place
         raises.
@@ -148,24 +178,40 @@ class Mode:
 
     def close(self):
         """Ends the run: saved arrays are free again; a tensor that is used from now on says so."""
-        for array in sorted(self.held, key=lambda array: array.base is not None):
-            array.flags.writeable = True  # owners before their views, or NumPy refuses
-        self.bind = self._closed
+        with _opening:
+            for array in sorted(self.held, key=lambda array: array.base is not None):
+                _unlock(array)  # owners before their views, or NumPy refuses
+        self.bind = functools.partial(_closed, self.name)  # not a method: no cycle keeps the tape
         running.modes.discard(self)
 
-    def _closed(self, op, inputs, attrs):
-        raise LabError(f"{op}: a tensor left the function that was being transformed "
-                       f"({self.name}); return it instead of keeping it.")
+
+_opening = Lock()  # a view is opened through its owner, which is another thread's too
 
 
-_resting = ContextVar("resting", default=False)
-resting = _resting.get  # whether the program is inside ``no_grad``
+def _unlock(array):
+    """Opens an array again, also a view of one that another run has locked."""
+    owner = array.base
+    if owner is None or owner.flags.writeable:
+        array.flags.writeable = True
+        return
+    owner.flags.writeable = True
+    array.flags.writeable = True
+    owner.flags.writeable = False
+
+
+def _closed(name, op, inputs, attrs):
+    raise LabError(f"{op}: a tensor left the function that was being transformed ({name}); return "
+                   f"it instead of keeping it.")
+
+
+_resting = ContextVar("resting", default=0)
+resting = _resting.get  # 0, or inside ``no_grad`` its level: runs of a lower one rest
 
 
 @contextmanager
 def no_grad():
     """``with no_grad():`` what is computed inside is a constant to every derivative around it."""
-    token = _resting.set(True)
+    token = _resting.set(next(_levels))
     try:
         yield
     finally:
