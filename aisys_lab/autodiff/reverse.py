@@ -109,13 +109,15 @@ def _push(waiting, parents, op, g, out, values, attrs):
         rules = _each(rules, g, out, values, attrs)
     if len(rules) != len(parents):
         raise LabError(f"the vjp row of {op} has {len(rules)} rules for {len(parents)} inputs.")
-    for k, parent in enumerate(parents):
+    k = 0
+    for parent in parents:
         if parent is not None and rules[k] is not None:
             part = rules[k](g, out, *values, **attrs) if attrs else rules[k](g, out, *values)
             if part.shape != values[k].shape:
                 part = fitted(op, part, values[k])
             before = waiting[parent]
             waiting[parent] = part if before is None else before + part  # as add_to does
+        k += 1  # noqa: SIM113 (enumerate makes a pair a turn)
 
 
 def add_to(waiting, place, g):
