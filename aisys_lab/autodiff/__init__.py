@@ -11,12 +11,12 @@ from aisys_lab.autodiff import (  # noqa: F401  (forward and rules fill MODES, V
     views,
 )
 from aisys_lab.autodiff.backward import Growth, backward
+from aisys_lab.autodiff.checking import check_grads
 from aisys_lab.autodiff.custom import checkpoint, custom_jvp, custom_vjp
 from aisys_lab.autodiff.reverse import pull_back
 from aisys_lab.autodiff.tensor import JVP, MODES, VJP, Joint, Mode, Tensor, no_grad, resting
 from aisys_lab.autodiff.trace import apply_graph, trace
 from aisys_lab.autodiff.verbs import (
-    check_grads,
     elementwise_grad,
     grad,
     hessian,

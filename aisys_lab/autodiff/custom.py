@@ -46,7 +46,7 @@ def custom_jvp(f, rule):
     transpose, which one reverse pass through the rule gives.
     """
     def pull(g, out, *args):
-        still = tree_map(_zeros, args)
+        still = tree_map(lambda x: _zeros(x) if is_float(x) else x, args)
         return vjp(lambda *t: rule(t, out, *args), *still)[1](g)
     return _with_rules(f, pull, rule)
 
@@ -75,18 +75,31 @@ def _with_rules(f, pull, push):
 
         def backward(g, out, *xs):
             parts = pull(_tree(shape, g), _tree(shape, out), *unflatten(tree, xs))
-            grads = [None if part is None else flatten(part)[0] for part in parts]
-            sizes = [len(flatten(arg)[0]) for arg in args]
-            return [g for part, n in zip(grads, sizes, strict=True) for g in part or [None] * n]
+            return [g for part, arg in zip(parts, args, strict=True)
+                    for g in _gradients(f, part, len(flatten(arg)[0]))]
 
         def forward(t, out, *xs):
             moves = [_zeros(x) if m is None else m for x, m in zip(xs, t, strict=True)]
             inputs = unflatten(tree, xs)
-            return tuple(flatten(push(unflatten(tree, moves), _tree(shape, out), *inputs))[0])
+            moved = flatten(push(unflatten(tree, moves), _tree(shape, out), *inputs))[0]
+            return _as_many("tangents", f, moved, len(out))
 
         out = bind("call", *leaves, body=body, vjp=backward, jvp=forward)
         return _tree(shape, out)
     return wrapped
+
+
+def _gradients(f, part, n):
+    """Those of the leaves of one argument, from what a rule gave for it."""
+    return [None] * n if part is None else _as_many("gradients", f, flatten(part)[0], n)
+
+
+def _as_many(what, f, leaves, n):
+    """Arrays, if they are ``n``; a sentence if a rule gave another tree."""
+    if len(leaves) != n:
+        raise LabError(f"the rule of {_name(f)} gives {len(leaves)} {what} where {n} are due; "
+                       f"they have the tree of what they belong to.")
+    return tuple(x if hasattr(x, "dtype") else np.asarray(x) for x in leaves)
 
 
 def _tree(shape, leaves):
@@ -94,7 +107,7 @@ def _tree(shape, leaves):
 
 
 def _zeros(x):
-    return anp.zeros_like(x if hasattr(x, "dtype") else np.asarray(x)) if is_float(x) else x
+    return anp.zeros_like(x if hasattr(x, "dtype") else np.asarray(x))
 
 
 def _name(f):

@@ -1,6 +1,7 @@
 """The verbs: vjp, jvp, grad and what is made of them; they nest to any order."""
 
 import functools
+import math
 import zlib
 
 import numpy as np
@@ -67,13 +68,15 @@ class _Run:
 def _matched(g, out):
     """The leaves of ``g`` as arrays; a sentence if they do not fit the outputs."""
     seeds = [_array(s) for s in flatten(g)[0]]
+    out = [_array(x) for x in out]
     if len(seeds) != len(out):
         raise LabError(f"pull: f has {len(out)} outputs, got {len(seeds)} gradients.")
     for x, s in zip(out, seeds, strict=True):
-        if anp.shape(x) != s.shape:
+        if x.shape != s.shape or s.dtype.kind not in "fiub":
+            got = spec_of(s) if s.dtype.kind in "fiub" else s.dtype
             raise LabError(f"pull: the gradient should be {spec_of(x)} like the output, got "
-                           f"{spec_of(s)}.")
-    return seeds
+                           f"{got}.")
+    return [s if s.dtype.kind == "f" else _like(x, s) for x, s in zip(out, seeds, strict=True)]
 
 
 def _like(x, g):
@@ -123,10 +126,15 @@ def jvp(f, args, tangents):
         if x.shape != t.shape:
             raise LabError(f"jvp: the tangent of {spec_of(x)} is {spec_of(t)}; it should have "
                            f"the same shape.")
+        if not is_float(x) and isinstance(t, np.ndarray | np.generic) and t.any():
+            raise LabError(f"jvp: an argument is {spec_of(x)}, which cannot move along a tangent; "
+                           f"write 2.0 for 2.")
     inputs = [mode.variable(x, _like(x, t)) if is_float(x) else x
               for x, t in zip(leaves, moves, strict=True)]
-    out, out_tree = flatten(f(*unflatten(treedef, inputs)))
-    mode.close()
+    try:
+        out, out_tree = flatten(f(*unflatten(treedef, inputs)))
+    finally:
+        mode.close()
     tangent = [x.note if _belongs(x, mode) else anp.zeros_like(_array(x)) for x in out]
     return (unflatten(out_tree, [mode.lower(x) for x in out]), unflatten(out_tree, tangent))
 
@@ -142,75 +150,116 @@ def make_jvp(f):
 
 
 def value_and_grad(f, argnum=0):
-    """A function that returns ``(f(*args), gradient of f by args[argnum])``; f gives a scalar."""
+    """A function that returns ``(f(*args), gradient of f by args[argnum])``; f gives a scalar.
+
+    ``argnum`` is a place, from the end where negative, or a tuple of places, for a tuple of
+    gradients. Raises LabError where f gives no single number or x holds other than floats.
+    """
     @functools.wraps(f)
-    def value_and_grad_f(*args):
-        x, alone = _alone(f, args, argnum)
+    def value_and_grad_f(*args, **named):
+        x, alone = _alone(f, args, argnum, named)
+        needs_floats(f, flatten(x)[0])
         run = _Run(alone, (x,))
-        if len(run.out) != 1 or anp.shape(run.out[0]) != ():
-            raise LabError(f"grad: {_name(f)} should return one number, got "
-                           f"{_what(run.value())}; jacobian or elementwise_grad take arrays.")
-        _needs_floats(f, run.leaves)
-        value = _array(run.value())
+        value = _one_number(f, run)
         return value, run.pull([anp.ones_like(value)], once=True)[0]
     value_and_grad_f.__name__ = f"value_and_grad_{_name(f)}"
     return value_and_grad_f
+
+
+def _one_number(f, run):
+    """What a run gave, if it is one number that came of tensors."""
+    value = run.value()
+    alone = len(run.out) == 1 and run.mode.lower(run.out[0]) is value  # not in a list
+    if not alone or _array(value).shape or _array(value).dtype.kind not in "fiub":
+        raise LabError(f"grad: {_name(f)} should return one number, got {_what(value)}; jacobian "
+                       f"or elementwise_grad take arrays.")
+    if run.mode.dropped and not _belongs(run.out[0], run.mode):
+        raise LabError(f"grad: {_name(f)} returns a plain number after float() took one out of a "
+                       f"tensor, as math.sin does; use aisys_lab.autodiff.numpy.")
+    return _array(value)
 
 
 def _what(value):
     return spec_of(value) if hasattr(value, "dtype") else f"a {type(value).__name__}"
 
 
-def _alone(f, args, argnum):
-    """``(x, f as a function of x)`` for argument ``argnum``, from the end where negative."""
-    if not hasattr(argnum, "__index__") or not -len(args) <= argnum < len(args):
-        raise LabError(f"{_name(f)} got {len(args)} arguments; argnum={argnum!r} is none of them.")
-    k = argnum % len(args)
-    return args[k], lambda x: f(*args[:k], x, *args[k + 1:])
+def _alone(f, args, argnum, named):
+    """``(x, f as a function of x)`` for argument ``argnum``, or for the tuple of several."""
+    places = argnum if isinstance(argnum, tuple | list) else (argnum,)
+    if not callable(f):
+        raise LabError(f"a derivative is taken of a function, got a {type(f).__name__}.")
+    for k in places:
+        if not hasattr(k, "__index__") or not -len(args) <= k < len(args):
+            raise LabError(f"{_name(f)} got {len(args)} arguments; argnum={k!r} is none of them.")
+
+    def alone(*x):
+        new = list(args)
+        for k, value in zip(places, x, strict=True):
+            new[k] = value
+        return f(*new, **named)
+
+    x = tuple(args[k] for k in places)
+    return (x[0], alone) if places is not argnum else (x, lambda x: alone(*x))
 
 
 def _name(f):
     return getattr(f, "__name__", "f").strip("<>")
 
 
-def _needs_floats(f, leaves):
+def needs_floats(f, leaves):
+    """A sentence unless all leaves are floats, by which derivatives are taken."""
     for leaf in leaves:
         if not is_float(_array(leaf)):
-            raise LabError(f"grad of {_name(f)}: an argument is {spec_of(leaf)}; derivatives are "
-                           f"taken by floating-point arrays, so write 2.0 for 2.")
+            raise LabError(f"grad of {_name(f)}: an argument is {_what(_known(leaf))}; derivatives "
+                           f"are taken by floating-point arrays, so write 2.0 for 2.")
+
+
+def _known(leaf):
+    """The leaf as an array, where it is a number or several."""
+    array = _array(leaf)
+    return array if array.dtype.kind in "iub" else leaf
 
 
 def grad(f, argnum=0):
-    """The gradient of a function that returns one number."""
+    """The gradient of a function that returns one number; see ``value_and_grad``."""
     both = value_and_grad(f, argnum)
 
     @functools.wraps(f)
-    def grad_f(*args):
-        return both(*args)[1]
+    def grad_f(*args, **named):
+        return both(*args, **named)[1]
     grad_f.__name__ = f"grad_{_name(f)}"
     return grad_f
 
 
 def elementwise_grad(f, argnum=0):
     """The gradient of the sum of f: slopes of a function that works element by element."""
-    return grad(lambda *args: anp.sum(f(*args)), argnum)
+    @functools.wraps(f)
+    def total(*args, **named):
+        return anp.sum(f(*args, **named))
+    return grad(total, argnum)
 
 
 def jacobian(f, argnum=0):
-    """Array of shape ``out.shape + x.shape``: one reverse pass a row."""
-    def jacobian_f(*args):
-        x, alone = _alone(f, args, argnum)
+    """Array of shape ``out.shape + x.shape``: one reverse pass a row; a tree of them for a tree."""
+    def jacobian_f(*args, **named):
+        x, alone = _alone(f, args, argnum, named)
+        needs_floats(f, flatten(x)[0])
         out, pull = vjp(alone, x)
         out = np.asarray(out) if isinstance(out, int | float) else out
         if not hasattr(out, "shape"):
             raise LabError(f"jacobian: {_name(f)} should return one array, got a "
                            f"{type(out).__name__}.")
-        basis = np.eye(int(np.prod(out.shape)), dtype=out.dtype)
+        basis = np.eye(math.prod(out.shape), dtype=out.dtype)
         rows = [pull(row.reshape(out.shape))[0] for row in basis]
-        if not rows:
-            return np.zeros((*out.shape, *anp.shape(x)), out.dtype)
-        return anp.reshape(anp.stack(rows), (*out.shape, *rows[0].shape))
+        return tree_map(lambda x, *parts: _stacked(parts, out, _array(x)), x, *rows)
     return jacobian_f
+
+
+def _stacked(rows, out, x):
+    """Rows of a Jacobian as one array."""
+    if not rows:
+        return np.zeros((*out.shape, *x.shape), x.dtype)
+    return anp.reshape(anp.stack(rows), (*out.shape, *x.shape))
 
 
 def hessian(f, argnum=0):
@@ -220,48 +269,8 @@ def hessian(f, argnum=0):
 
 def hessian_vector_product(f, argnum=0):
     """``hvp(*args, v)``: forward over reverse, so that no Hessian is ever formed."""
-    def hvp(*args):
+    def hvp(*args, **named):
         *args, v = args
-        x, alone = _alone(grad(f, argnum), args, argnum)
+        x, alone = _alone(grad(f, argnum), args, argnum, named)
         return jvp(alone, (x,), (v,))[1]
     return hvp
-
-
-def check_grads(f, modes=("fwd", "rev"), order=2, tolerance=1e-6, seed=0):
-    """``check_grads(f)(*args)``: derivatives against central differences, in random directions.
-
-    Raises LabError naming the mode, the order, and both numbers; arguments should be float64.
-    """
-    if set(modes) - {"fwd", "rev"}:
-        raise LabError(f"check_grads: modes={modes!r}; the modes are: fwd, rev.")
-
-    def check(*args):
-        _needs_floats(f, flatten(args)[0])
-        rng = np.random.default_rng(seed)
-        v = tree_map(lambda x: rng.standard_normal(np.shape(x)), args)
-        out, forward = jvp(f, args, v)
-        u = tree_map(lambda x: rng.standard_normal(np.shape(x)), out)
-        exact = _inner(u, _difference(f, args, v))
-        if "fwd" in modes:
-            _close("forward", order, _inner(u, forward), exact, tolerance)
-        if "rev" in modes:
-            _close("reverse", order, _inner(vjp(f, *args)[1](u), v), exact, tolerance)
-        if order > 1:
-            check_grads(lambda *xs: vjp(f, *xs)[1](u), modes, order - 1, tolerance, seed + 1)(*args)
-    return check
-
-
-def _difference(f, args, v, h=1e-5):
-    ahead, behind = (f(*tree_map(lambda x, d, s=s: x + s * h * d, args, v)) for s in (1, -1))
-    return tree_map(lambda a, b: (a - b) / (2 * h), ahead, behind)
-
-
-def _inner(a, b):
-    pairs = zip(flatten(a)[0], flatten(b)[0], strict=True)
-    return sum(float(np.sum(np.multiply(x, y))) for x, y in pairs)
-
-
-def _close(mode, order, got, want, tolerance):
-    if not abs(got - want) <= tolerance * max(1.0, abs(want)) * 10:
-        raise LabError(f"check_grads: {mode} mode gives {got:.10g}, central differences give "
-                       f"{want:.10g} (orders left: {order}).")

@@ -12,7 +12,10 @@ _leaf_types = set()  # types seen to be leaves, so that they need not be looked 
 def flatten(tree):
     """``tree -> (leaves, treedef)``; dict entries keep their order, None is a leafless node."""
     leaves = []
-    return leaves, _take(tree, leaves)
+    try:
+        return leaves, _take(tree, leaves)
+    except RecursionError:
+        raise LabError(f"a {type(tree).__name__} that holds itself is no tree.") from None
 
 
 def _take(tree, leaves):
@@ -56,8 +59,17 @@ def _put(treedef, leaves):
     if kind is tuple or kind is list:
         return kind(values)
     if dataclasses.is_dataclass(kind):
-        return kind(**dict(zip(keys, values, strict=True)))
+        return _dataclass(kind, dict(zip(keys, values, strict=True)))
     return kind(*values) if hasattr(kind, "_fields") else kind(values)
+
+
+def _dataclass(kind, values):
+    """The object again; fields that its ``__init__`` does not take are set after it."""
+    later = [field.name for field in dataclasses.fields(kind) if not field.init]
+    made = kind(**{name: value for name, value in values.items() if name not in later})
+    for name in later:
+        object.__setattr__(made, name, values[name])
+    return made
 
 
 def tree_map(f, tree, *others):

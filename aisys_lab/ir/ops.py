@@ -61,10 +61,15 @@ class Traced:
 
 
 def explain(op, inputs, attrs, error):
-    """A sentence for an operation that NumPy refused."""
+    """A sentence for an operation that NumPy refused; what a function inside raises, as it is."""
     from aisys_lab.ir.spec import spec_of
+    if callable(attrs.get("body")):
+        return error
     try:
         specs = [spec_of(x) for x in inputs]
+    except LabError as unfit:
+        return LabError(f"{op}: {unfit}")
+    try:
         OPS[op].infer(*specs, **attrs)  # our own sentence, where infer finds the fault
     except LabError as sentence:
         return sentence

@@ -6,6 +6,7 @@ import pytest
 import aisys_lab as lab
 from aisys_lab.autodiff import checkpoint, custom_jvp, custom_vjp, no_grad
 from aisys_lab.autodiff import numpy as anp
+from aisys_lab.core import LabError
 
 X = np.linspace(0.3, 1.7, 6).reshape(2, 3)
 
@@ -134,3 +135,45 @@ def test_a_row_with_too_few_rules_is_a_sentence():
         lab.VJP["mul"] = (lambda g, out, x, y: g * y,)
         with pytest.raises(lab.LabError, match="1 rules for 2 inputs"):
             lab.grad(lambda x: anp.sum(x * x))(X)
+
+
+# ---- what a rule of one's own may get wrong
+
+def test_a_tensor_from_outside_is_refused_by_every_mode():
+    def f(x):
+        return checkpoint(lambda y: y * x)(x)
+
+    for run in (lambda: lab.grad(f)(3.0), lambda: lab.jvp(f, (3.0,), (1.0,))):
+        with pytest.raises(LabError, match="uses a tensor from outside; pass it"):
+            run()
+
+
+def test_a_tensor_of_an_outer_derivative_is_not_from_outside():
+    def slope(x):  # d/dy of the sum of y y x at ones
+        return anp.sum(lab.grad(lambda y: anp.sum(checkpoint(lambda z: z * z * x)(y)))(np.ones(2)))
+
+    assert lab.grad(slope)(3.0) == 4
+
+
+def test_errors_of_a_checkpointed_function_stay_its_own():
+    calls = []
+
+    def f(x):
+        calls.append(x)
+        raise ValueError("my own")
+
+    for run in (lambda: lab.grad(checkpoint(f))(1.0), lambda: checkpoint(f)(1.0)):
+        with pytest.raises(ValueError, match="^my own$"):
+            run()
+    assert len(calls) == 2
+
+
+def test_a_rule_may_give_plain_numbers_and_has_to_give_the_right_tree():
+    double = custom_vjp(lambda x: x * 2, lambda g, out, x: (2.0,))
+    assert lab.grad(double)(1.0) == 2
+    short = custom_vjp(lambda p: p["a"] * p["b"], lambda g, out, p: ({"a": g},))
+    with pytest.raises(LabError, match="gives 1 gradients where 2 are due"):
+        lab.grad(short)({"a": 1.0, "b": 2.0})
+    empty = custom_jvp(lambda x: x * x, lambda t, out, x: None)
+    with pytest.raises(LabError, match="gives 0 tangents where 1 are due"):
+        lab.jvp(empty, (1.0,), (1.0,))

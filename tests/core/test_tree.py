@@ -1,7 +1,7 @@
 """Trees come apart and together again, whatever they are made of."""
 
 from collections import namedtuple
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
@@ -53,3 +53,21 @@ def test_dicts_keep_their_order():
 def test_trees_of_different_shape_do_not_mix(other):
     with pytest.raises(LabError, match="different shape: a and b against"):
         tree_map(lambda a, b: a, {"a": 1, "b": 2}, other)
+
+
+def test_a_field_that_init_does_not_take_survives():
+    @dataclass(frozen=True)
+    class Counted:
+        w: int
+        seen: int = field(default=0, init=False)
+
+    leaves, tree = flatten([Counted(1)])
+    again, = unflatten(tree, [5, 7])
+    assert leaves == [1, 0] and (again.w, again.seen) == (5, 7)
+
+
+def test_a_list_that_holds_itself_is_a_sentence():
+    loop = [1]
+    loop.append(loop)
+    with pytest.raises(LabError, match="a list that holds itself is no tree"):
+        flatten(loop)
