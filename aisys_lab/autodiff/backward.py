@@ -78,7 +78,7 @@ def backward(graph, wrt=None) -> Graph:
     """The graph with more outputs: the gradients of its first output by the inputs ``wrt``.
 
     ``wrt`` is a name or several; None takes all inputs that are floats. A graph says what is
-    computed, so what stop_gradient and custom rules said while it was traced is not in it. Raises
+    computed, so what custom rules said while it was traced is not in it. Raises
     LabError where the first output is no single number, for names that are no floating-point
     inputs, and for an op without a rule.
     """

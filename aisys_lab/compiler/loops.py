@@ -36,6 +36,7 @@ for _op, _text in {
     "minimum": "{0} if {0} <= {1} or {0} != {0} else {1}",
     "logical_and": "{0} and {1}", "logical_or": "{0} or {1}", "logical_not": "not {0}",
     "where": "{1} if {0} else {2}", "cast": "{0}", "broadcast_to": "{0}",
+    "stop_gradient": "{0}",
     "quantize_linear": "{2} if {0} != {0} else min(max(np.rint({0} / {1}) + {2}, {low}), {high})",
     "dequantize_linear": "{dtype}(np.int64({0}) - np.int64({2})) * {1}",
 }.items():

@@ -50,7 +50,8 @@ for _ours, _theirs in {"neg": "Neg", "exp": "Exp", "log": "Log", "sqrt": "Sqrt",
                        "logical_or": "Or", "logical_not": "Not", "ceil": "Ceil", "tan": "Tan",
                        "arcsin": "Asin", "arccos": "Acos", "arctan": "Atan", "sinh": "Sinh",
                        "cosh": "Cosh", "arcsinh": "Asinh", "arccosh": "Acosh",
-                       "arctanh": "Atanh", "erf": "Erf", "sigmoid": "Sigmoid"}.items():
+                       "arctanh": "Atanh", "erf": "Erf", "sigmoid": "Sigmoid",
+                       "stop_gradient": "Identity"}.items():
     EXPORT.define(_ours, _arithmetic(_theirs))
 for _ours, _theirs in {"eq": "Equal", "lt": "Less", "le": "LessOrEqual", "gt": "Greater",
                        "ge": "GreaterOrEqual"}.items():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aisys_lab.ir.ops import define, infer_ufunc, per_element
+from aisys_lab.ir.ops import define, free, infer_ufunc, per_element
 
 # Rational approximations of W. J. Cody, «Rational Chebyshev Approximations for the Error
 # Function», Mathematics of Computation 23 (1969) 631-637, doi:10.1090/S0025-5718-1969-0247736-4;
@@ -61,3 +61,5 @@ def sigmoid(x):
 
 define("erf", erf, infer_ufunc("erf", np.exp), per_element, "elementwise")
 define("sigmoid", sigmoid, infer_ufunc("sigmoid", np.exp), per_element, "elementwise")
+
+define("stop_gradient", lambda x: x, lambda x: x, free, "elementwise")

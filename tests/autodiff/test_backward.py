@@ -189,3 +189,15 @@ def test_a_graph_goes_on_growing():
     assert interpret(more, np.arange(3.0))[1] == 8
     with pytest.raises(LabError, match="takes a graph"):
         backward("graph")
+
+
+def test_stop_gradient_is_in_the_graph():
+    """A straight-through estimator: rounding ahead, nothing on the way back."""
+    def f(x):
+        return anp.sum((x + anp.stop_gradient(anp.rint(x) - x)) ** 2)
+    x = np.array([0.2, 1.7, -2.4])
+    value, slope = interpret(backward(lab.trace(f, x)), x)
+    assert value == 8.0
+    np.testing.assert_allclose(slope, lab.grad(f)(x))
+    np.testing.assert_allclose(slope, 2 * np.rint(x))
+    np.testing.assert_allclose(lab.compile(lab.trace(f, x))(x)[0], value)

@@ -103,7 +103,8 @@ F = RNG.uniform(0.5, 2, (3, 4)).astype(np.float32)
 G = RNG.uniform(-2, 2, (3, 4)).astype(np.float32)
 B = F > 1
 UNARY = {"neg", "exp", "log", "sqrt", "tanh", "sin", "cos", "abs", "sign", "floor", "rint", "ceil",
-         "tan", "arctan", "sinh", "cosh", "arcsinh", "erf", "sigmoid"}
+         "tan", "arctan", "sinh", "cosh", "arcsinh", "erf", "sigmoid",
+         "stop_gradient"}
 LOGIC = {"logical_and": (B, ~B[:1]), "logical_or": (B, ~B[:1]), "logical_not": (B,)}
 I8, U8 = RNG.integers(-9, 9, (4, 2)).astype(np.int8), RNG.integers(0, 99, (3, 4)).astype(np.uint8)
 STEP, ZERO = np.float32(0.25), np.uint8(7)

@@ -81,7 +81,13 @@ def copy(x):
 
 
 def stop_gradient(x):
-    """``x`` as a constant to every derivative around it."""
+    """``x`` as a constant to every derivative, around it or taken later of the traced graph."""
+    x = fixed(x)
+    return bind("stop_gradient", x) if isinstance(x, Traced) else x
+
+
+def fixed(x):
+    """``x`` as a constant to every derivative around it; it leaves no node in a graph."""
     while type(x) is Tensor and not hasattr(x.mode, "constant"):
         x = x.value
     return x

@@ -3,7 +3,7 @@
 import numpy as np
 
 from aisys_lab.autodiff.numpy.base import as_input, axis_of, lengths, ndim, shape
-from aisys_lab.autodiff.numpy.creation import full_like, stop_gradient, zeros_like
+from aisys_lab.autodiff.numpy.creation import fixed, full_like, zeros_like
 from aisys_lab.autodiff.numpy.elementwise import where
 from aisys_lab.autodiff.numpy.shapes import broadcast_to, moveaxis, ravel, reshape
 from aisys_lab.core import LabError
@@ -205,7 +205,7 @@ def index_set(x, index, values):
     hits = index_add(np.zeros(lengths(x, "index_set"), np.int64), index, 1)
     if not isinstance(hits, Traced) and np.any(hits > 1):
         raise LabError(f"index_set of {spec_of(x)}: the index names one place twice.")
-    zeros = full_like(stop_gradient(x), 0) if isinstance(x, Traced) else zeros_like(x)
+    zeros = full_like(fixed(x), 0) if isinstance(x, Traced) else zeros_like(x)
     return where(hits > 0, index_add(zeros, index, values), x)
 
 

@@ -77,7 +77,7 @@ def _larger(g, x, y):
 
 # steps and comparisons: zero slope wherever there is one
 for _op in ("sign", "floor", "ceil", "trunc", "rint", "floor_div", "eq", "ne", "lt", "le", "gt",
-            "ge", "logical_and", "logical_or", "logical_not"):
+            "ge", "logical_and", "logical_or", "logical_not", "stop_gradient"):
     VJP.define(_op, None)
     JVP.define(_op, None)
 

@@ -3,6 +3,7 @@
 import functools
 
 from aisys_lab.autodiff import numpy as anp
+from aisys_lab.autodiff.numpy.creation import fixed
 from aisys_lab.autodiff.tensor import JVP, VJP
 from aisys_lab.ir import bind
 
@@ -11,7 +12,7 @@ def _shift(x, steps, axis, fill, reverse):
     """``x`` moved on by ``steps`` (back, in reverse); what comes in is ``fill``."""
     pieces = anp.split(x, [x.shape[axis] - steps if not reverse else steps], axis)
     kept, gone = pieces if not reverse else pieces[::-1]
-    new = anp.full_like(anp.stop_gradient(gone), fill)
+    new = anp.full_like(fixed(gone), fill)
     return anp.concatenate([kept, new] if reverse else [new, kept], axis)
 
 
