@@ -120,8 +120,7 @@ def oracle(kind, params, x, stride=1, padding=0, groups=1, eps=1e-5):
           hides=("autodiff.nn.forward:forward", "autodiff.nn.forward:FORWARD[linear]",
                  "autodiff.nn.forward:FORWARD[conv]", "autodiff.nn.forward:FORWARD[layernorm]",
                  "autodiff.numpy.convolution:_conv", "autodiff.numpy.convolution:_conv_transpose",
-                 "ir.convolution:_conv", "ir.neural:_layernorm",
-                 "autodiff.numpy.norms:layernorm", "autodiff.numpy.norms:_layernorm",
+                 "ir.convolution:_conv", "autodiff.numpy.norms:layernorm",
                  "autodiff.numpy.norms:_standard"))
 def forward(answer, rng):
     """forward(kind, params, x, **settings) computes a layer in the operations of
