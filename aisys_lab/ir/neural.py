@@ -16,7 +16,7 @@ def cross_entropy(logits, labels):
     rows, at = by_rows(logits, labels)
     top = rows.max(-1, keepdims=True)
     sums = np.add.reduce(np.exp(rows - top), -1, keepdims=True)
-    return -(np.add.reduce(rows[at] - (np.log(sums) + top)[:, 0]) / len(rows))
+    return -(np.add.reduce((rows[at] - top[:, 0]) - np.log(sums)[:, 0]) / len(rows))
 
 
 def by_rows(logits, labels):

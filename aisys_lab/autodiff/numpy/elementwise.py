@@ -111,8 +111,8 @@ def logaddexp2(x, y):
 
 def fmod(x, y):
     """The remainder with the sign of x, as in C."""
-    x, y = as_input(x), as_input(y)
-    return x - trunc(x / y) * y
+    x, y = as_input(x), abs(y)
+    return where(less(x, 0), negative(mod(negative(x), y)), mod(x, y))
 
 
 def clip(x, a_min=None, a_max=None):

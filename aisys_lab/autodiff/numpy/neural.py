@@ -5,20 +5,20 @@ import math
 import numpy as np
 
 from aisys_lab.autodiff.numpy.base import as_input, shape
-from aisys_lab.autodiff.numpy.creation import stop_gradient
+from aisys_lab.autodiff.numpy.creation import fixed
 from aisys_lab.autodiff.numpy.elementwise import (
     astype,
     equal,
     erf,
     exp,
     expm1,
+    log,
     logaddexp,
-    minimum,
     sigmoid,
     tanh,
     where,
 )
-from aisys_lab.autodiff.numpy.reductions import logsumexp, max, sum
+from aisys_lab.autodiff.numpy.reductions import max, sum
 from aisys_lab.autodiff.numpy.shapes import expand_dims
 from aisys_lab.core import LabError
 
@@ -38,7 +38,7 @@ def leaky_relu(x, slope=0.01):
 def elu(x, alpha=1.0):
     """``alpha * (exp(x) - 1)`` where x <= 0 (Clevert and others 2015, arXiv:1511.07289)."""
     x = as_input(x)
-    return where(x <= 0, alpha * expm1(minimum(x, 0)), x)
+    return where(x <= 0, alpha * expm1(where(x <= 0, x, 0)), x)
 
 
 def silu(x):
@@ -72,14 +72,15 @@ def log_softmax(x, axis=-1):
     """log(softmax(x)), without overflow."""
     if 0 in shape(x):
         return as_input(x)
-    return x - logsumexp(x, axis, keepdims=True)
+    centred = x - fixed(max(x, axis, keepdims=True))  # exact where it matters, near 0
+    return centred - log(sum(exp(centred), axis, keepdims=True))
 
 
 def softmax(x, axis=-1):
     """exp(x), divided by its sum along ``axis``."""
     if 0 in shape(x):
         return as_input(x)
-    e = exp(x - stop_gradient(max(x, axis, keepdims=True)))
+    e = exp(x - fixed(max(x, axis, keepdims=True)))
     return e / sum(e, axis, keepdims=True)
 
 

@@ -3,11 +3,12 @@
 import math
 
 from aisys_lab.autodiff.numpy.base import as_input, axes_of, axis_of, ndim, shape
-from aisys_lab.autodiff.numpy.creation import stop_gradient
+from aisys_lab.autodiff.numpy.creation import fixed
 from aisys_lab.autodiff.numpy.elementwise import (
     astype,
     equal,
     exp,
+    isfinite,
     isnan,
     log,
     not_equal,
@@ -145,6 +146,7 @@ cumsum, cumprod = map(_running, ("cumsum", "cumprod"))
 
 def logsumexp(x, axis=-1, keepdims=False):
     """log(sum(exp(x))) that does not overflow: the largest entry is taken out first."""
-    top = stop_gradient(max(x, axis, keepdims=True))
+    top = fixed(max(x, axis, keepdims=True))
+    top = where(isfinite(top), top, 0)  # inf - inf would be NaN
     out = log(sum(exp(x - top), axis, keepdims=True)) + top
     return out if keepdims else squeeze(out, axis)
