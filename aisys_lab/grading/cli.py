@@ -48,10 +48,9 @@ def _parser():
 
 def chosen(exercise=None, lab=None):
     """The rows asked for, by id or code and by lab, in the order of their codes."""
-    codes = {row.code: row for row in EXERCISES.values()}
-    rows = list(codes.values())
+    rows = list(EXERCISES.values())
     if exercise:
-        rows = [codes.get(exercise) or EXERCISES[exercise]]
+        rows = [row for row in rows if row.code == exercise] or [EXERCISES[exercise]]
     if lab:
         labs = sorted({row.lab for row in EXERCISES.values()})
         if lab not in labs:

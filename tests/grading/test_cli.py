@@ -86,6 +86,12 @@ def test_list(capsys):
     assert ID in capsys.readouterr().out
 
 
+def test_a_code_may_have_several_exercises(home, capsys):
+    assert main(["check", "V.1-B"]) == 1
+    out = capsys.readouterr().out
+    assert "autodiff.broadcast" in out and "autodiff.unbroadcast" in out
+
+
 @pytest.mark.parametrize(("args", "words"), [
     (["check", "core.bnch"], "did you mean: core.bench"), (["check", "--lab", "IX.9"], "no lab"),
     (["check", "--from", "/nowhere.ipynb"], "does not exist")])
