@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import aisys_lab as lab
+from aisys_lab.autodiff import apply_graph, backward
 from aisys_lab.autodiff import numpy as anp
 from autodiff.fuzz_programs import REFERENCE, programs
 
@@ -110,3 +111,18 @@ def test_second_derivatives_are_symmetric_and_the_same_by_all_ways(program):
     found += [inner(lab.vjp(f, *args)[1](anp.ones_like(f(*args))), w) for f in (down, up)]
     found += [inner(lab.jvp(gradient, args, v)[1], w), inner(lab.jvp(gradient, args, w)[1], v)]
     np.testing.assert_allclose(found, found[0], rtol=1e-8, atol=1e-8)
+
+
+@MANY
+@given(programs(longest=6))
+def test_checkpoints_joint_graphs_and_replayed_graphs_give_the_same_gradient(program):
+    args = program.inputs()
+    f, loss = ours(program), lambda *xs: program(anp, *xs)[1]
+    u = directions(program, f(*args), 1)
+    want = lab.vjp(f, *args)[1](u)
+    alike(lab.vjp(lab.checkpoint(f), *args)[1](u), want, **SAME[np.float64])
+    replayed = apply_graph(lab.optimize(lab.trace(f, *args)))
+    alike(lab.vjp(lambda *xs: tuple(replayed(*xs)), *args)[1](u), want, **CLOSE[np.float64])
+    value, pull = lab.vjp(loss, *args)
+    joint = lab.interpret(backward(lab.trace(loss, *args)), *args)
+    alike(joint, (value, *pull(np.float64(1))), **SAME[np.float64])
