@@ -177,6 +177,7 @@ def line(tally):
 
 def table(lines):
     """The lines as a table, with a sum at the end."""
+    yield "samples that ran (at most 20 an op), and how many of them agree to 1e-6 in each check"
     head = "".join(f"{check:>8}" for check in CHECKS)
     yield f"{'torch':<36}{'ours':<22}{'samples':>8}{'ran':>5}{head}  not applicable"
     for x in lines:
