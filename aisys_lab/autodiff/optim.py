@@ -20,6 +20,10 @@ __all__ = ["RULES", "SGD", "Adam", "AdamW", "Clipped", "Constant", "Cosine", "RM
            "Staircase", "WarmupLinear", "clip_by_norm", "steps"]
 
 
+REAL = int | float | np.floating
+SHARES = {"momentum", "beta1", "beta2", "alpha"}  # fields that lie below 1
+
+
 class Optimizer:
     """What all have in common: trees outside, a rule for one array at a time inside."""
 
@@ -27,9 +31,14 @@ class Optimizer:
     learnt = True  # whether the rule is one of the exercise optim.steps
 
     def __post_init__(self):
-        if not callable(self.lr) and not (isinstance(self.lr, int | float) and self.lr >= 0):
-            raise LabError(f"{type(self).__name__}: lr={self.lr!r}; it is a number of 0 or more, "
-                           f"or a function of the step.")
+        name = type(self).__name__
+        if not callable(self.lr) and not (isinstance(self.lr, REAL) and self.lr >= 0):
+            raise LabError(f"{name}: lr={self.lr!r}; it is a number of 0 or more, or a function "
+                           f"of the step.")
+        for field in SHARES & vars(self).keys():
+            value = getattr(self, field)
+            if not isinstance(value, REAL) or not 0 <= value < 1:
+                raise LabError(f"{name}: {field}={value!r}; it lies between 0 and 1, 1 left out.")
 
     def init(self, params):
         """The state before the first step."""
@@ -38,6 +47,10 @@ class Optimizer:
     def update(self, params, grads, state):
         """``(params, state)`` after one step; nothing given is changed."""
         leaves, tree = flatten(params)
+        missing = [name for name in ("step", *self.slots) if name not in state]
+        if missing:
+            raise LabError(f"update: the state has no {missing[0]!r}; the first one is "
+                           f"{type(self).__name__}(…).init(params).")
         columns = [_leaves(name, column, tree, params) for name, column in
                    (("gradients", grads), *((name, state[name]) for name in self.slots))]
         step, run = state["step"], steps if self.learnt else _unlearnt
@@ -68,6 +81,10 @@ def _leaves(name, tree, shape, params):
     if found != shape:
         raise LabError(f"update: the {name} are {listing(names(tree))}; the parameters are "
                        f"{listing(names(params))}.")
+    for path, x, p in zip(names(params), leaves, flatten(params)[0], strict=True):
+        if anp.shape(x) != anp.shape(p):
+            raise LabError(f"update: {path} is {list(anp.shape(x))} in the {name}, "
+                           f"{list(anp.shape(p))} in the parameters.")
     return leaves
 
 
@@ -178,5 +195,6 @@ def clip_by_norm(grads, most):
 
 
 def _squares(g):
-    """The sum of all squares of an array."""
+    """The sum of all squares of an array, of f16 in f32: it would overflow at 65504."""
+    g = anp.astype(g, np.float32) if g.dtype == np.float16 else g
     return float(np.vdot(g, g)) if type(g) is np.ndarray else anp.sum(anp.square(g))

@@ -52,13 +52,14 @@ def _law(law):
 
 
 uniform, normal = _law("uniform"), _law("normal")
-uniform.__doc__ = "Numbers in [0, 1), each multiple of 2**-24 (f32) or 2**-53 (f64) as likely."
+uniform.__doc__ = ("Numbers in [0, 1), each multiple of 2**-11 (f16), 2**-24 (f32) or 2**-53 (f64) "
+                   "as likely.")
 normal.__doc__ = "Numbers of mean 0 and variance 1."
 
 
 def bernoulli(key, p=0.5, shape=()):
     """Booleans, true with probability ``p``."""
-    if not 0 <= p <= 1:
+    if getattr(p, "shape", ()) or not 0 <= p <= 1:
         raise LabError(f"random.bernoulli: p={p!r}; a probability lies between 0 and 1.")
     return uniform(key, shape) < p
 

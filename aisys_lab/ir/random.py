@@ -40,9 +40,13 @@ LAWS = {  # what is drawn, of a key, a shape and a dtype
 
 
 def _draw(key, law, shape, dtype):
-    """Numbers of a law; f16 is rounded from f32, as NumPy draws only f32 and f64."""
-    wide = np.promote_types(dtype_of(dtype), np.float32) if law != "keys" else None
-    return LAWS[law](key, shape, wide).astype(dtype_of(dtype), copy=False)
+    """Numbers of a law; f16 comes of f32, as NumPy draws only f32 and f64."""
+    dtype = dtype_of(dtype)
+    wide = np.promote_types(dtype, np.float32) if law != "keys" else None
+    numbers = LAWS[law](key, shape, wide)
+    if law == "uniform" and dtype == np.float16:
+        numbers = np.floor(numbers * 2**11) / 2**11  # rounding would reach 1
+    return numbers.astype(dtype, copy=False)
 
 
 def _infer_draw(key, law, shape, dtype):

@@ -286,3 +286,19 @@ def test_a_students_layers_serve_everywhere():
         np.testing.assert_array_equal(net.apply(params, x), want)
     assert seen == [("conv", {"stride": 2, "padding": 1, "groups": 1}), ("linear", {}),
                     ("layernorm", {"eps": 0.1})]  # dilation is not asked of a student
+
+
+@pytest.mark.parametrize(("run", "words"), [
+    (lambda: nn.Linear(4, 2).apply({}, np.ones((2, 4))), "linear: the parameters have no 'w'"),
+    (lambda: nn.Linear(4, 2).init(dtype="i8"), "Linear.init: dtype int8; parameters are floats"),
+    (lambda: nn.attention(np.ones((4, 2)), np.ones((4, 3)), np.ones((4, 2))),
+     r"matmul: inner sizes differ, f64\[4,2\] and f64\[3,4\]"),
+    (lambda: nn.Residual(nn.Linear(4, 3)).apply({"body": nn.Linear(4, 3).init()}, np.ones((1, 4))),
+     r"add: shapes \[1, 3\] and \[1, 4\] do not broadcast"),
+    (lambda: nn.Embedding(4, 2).apply(nn.Embedding(4, 2).init(), [-1]), "one is -1"),
+    (lambda: nn.MaxPool2d(2, 0), "MaxPool2d: stride=0"),
+    (lambda: nn.Flatten().apply({}, np.float32(1.0)), r"takes arrays with axes, got f32\[\]"),
+])
+def test_bad_input_of_plain_calls_is_a_sentence(run, words):
+    with pytest.raises(lab.core.LabError, match=words):
+        run()

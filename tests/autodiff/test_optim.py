@@ -219,3 +219,29 @@ def test_a_students_step_serves_the_rules_it_is_asked_for(optimizer, rules):
     for a, b in zip(flatten(got)[0], flatten(want)[0], strict=True):
         np.testing.assert_array_equal(a, b)
     assert seen == [optimizer.rule] * rules
+
+
+W = {"w": np.ones(3)}
+
+
+@pytest.mark.parametrize(("run", "words"), [
+    (lambda: optim.SGD().update(W, {"w": np.ones((2, 3))}, {"step": 0}),
+     r"update: w is \[2, 3\] in the gradients, \[3\] in the parameters"),
+    (lambda: optim.Adam().update(W, W, {"step": 0}), "the state has no 'm'; the first one is Adam"),
+    (lambda: optim.SGD().update(W, W, {}), "the state has no 'step'"),
+    (lambda: optim.Adam(beta1=1.0), "Adam: beta1=1.0; it lies between 0 and 1"),
+    (lambda: optim.SGD(momentum=-0.1), "SGD: momentum=-0.1"),
+])
+def test_settings_and_states_that_do_not_fit_are_sentences(run, words):
+    with pytest.raises(lab.core.LabError, match=words):
+        run()
+
+
+def test_a_rate_may_be_a_number_of_numpy():
+    assert optim.SGD(np.float32(0.5)).update(W, W, {"step": 0})[0]["w"].tolist() == [0.5] * 3
+
+
+def test_clipping_of_half_precision_does_not_overflow():
+    g, norm = optim.clip_by_norm({"a": np.full(100, 100.0, np.float16)}, 1.0)
+    assert norm == 1000 and g["a"].dtype == np.float16
+    np.testing.assert_allclose(g["a"], 0.1, rtol=1e-3)

@@ -112,3 +112,13 @@ def test_a_generator_of_a_seed_a_key_or_itself():
 def test_bad_input_is_a_sentence(call, sentence):
     with pytest.raises(lab.LabError, match=sentence):
         call()
+
+
+def test_half_precision_stays_below_one():
+    numbers = random.uniform(random.key(0), 100_000, "f16")
+    assert numbers.max() == np.float16(1 - 2**-11) and abs(numbers.mean(dtype="f8") - 0.5) < 0.01
+
+
+def test_a_probability_is_one_number():
+    with pytest.raises(lab.core.LabError, match="a probability lies between 0 and 1"):
+        random.bernoulli(random.key(0), np.array([0.1, 0.2]), 2)

@@ -14,11 +14,11 @@ from aisys_lab.ir import spec_of
 def attention(q, k, v, causal=False):
     """softmax(q k' / sqrt(d)) v over the last two axes, tokens and d (Vaswani et al. 2017,
     arXiv:1706.03762); ``causal`` hides from a token those after it."""
-    scores = q @ anp.swapaxes(k, -1, -2) * (anp.shape(q)[-1] ** -0.5)
+    scores = anp.matmul(q, anp.swapaxes(k, -1, -2)) * (anp.shape(q)[-1] ** -0.5)
     if causal:
         rows, columns = (whole("attention", "tokens", n, 0) for n in anp.shape(scores)[-2:])
         scores = anp.where(np.tril(np.ones((rows, columns), bool), columns - rows), scores, -np.inf)
-    return anp.softmax(scores) @ v
+    return anp.matmul(anp.softmax(scores), v)
 
 
 @dataclass(frozen=True, repr=False)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from aisys_lab.autodiff import numpy as anp
 from aisys_lab.autodiff import random
 from aisys_lab.autodiff.nn.layer import Layer
 from aisys_lab.core import LabError
@@ -86,7 +87,7 @@ class Residual(Layer):
 
     def apply(self, params, x):
         around = self.shortcut.apply(params.get("shortcut", {}), x) if self.shortcut else x
-        return self.body.apply(params.get("body", {}), x) + around
+        return anp.add(self.body.apply(params.get("body", {}), x), around)
 
     def train(self, params, x, key=None):
         keys = _keys(self, key)
@@ -94,4 +95,4 @@ class Residual(Layer):
                    for name, layer in self.children()}
         around = results["shortcut"][0] if self.shortcut else x
         updates = _full({name: update for name, (_, update) in results.items()})
-        return results["body"][0] + around, updates
+        return anp.add(results["body"][0], around), updates

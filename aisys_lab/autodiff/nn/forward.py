@@ -1,7 +1,7 @@
 """The three layers that the course builds by hand, behind one slot: linear, conv, layernorm."""
 
 from aisys_lab.autodiff import numpy as anp
-from aisys_lab.core import Table, slot
+from aisys_lab.core import LabError, Table, slot
 
 FORWARD = Table("FORWARD", "what a layer computes: (params, x, **settings) -> result",
                 noun="layer")
@@ -10,14 +10,18 @@ FORWARD = Table("FORWARD", "what a layer computes: (params, x, **settings) -> re
 @slot("nn.forward")
 def forward(kind, params, x, **settings):
     """The result of a layer on x, in the namespace's own operations."""
-    return FORWARD[kind](params, x, **settings)
+    try:
+        return FORWARD[kind](params, x, **settings)
+    except KeyError as error:
+        raise LabError(f"{kind}: the parameters have no {error}; they have: "
+                       f"{', '.join(params) or 'none'}.") from None
 
 
 @FORWARD.row("linear")
 def linear(params, x):
     """``x w + b`` over the last axis."""
     y = anp.matmul(x, params["w"])
-    return y + params["b"] if "b" in params else y
+    return anp.add(y, params["b"]) if "b" in params else y
 
 
 @FORWARD.row("conv")

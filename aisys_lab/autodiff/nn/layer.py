@@ -24,8 +24,9 @@ class Layer:
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
-            if field.type is int:
-                value = whole(type(self).__name__, field.name, getattr(self, field.name),
+            value = getattr(self, field.name)
+            if field.type is int or field.type == int | None and value is not None:
+                value = whole(type(self).__name__, field.name, value,
                               self.least.get(field.name, 1))
                 object.__setattr__(self, field.name, value)
 
@@ -40,6 +41,8 @@ class Layer:
     def init(self, rng=0, dtype="float32"):
         """First parameters, drawn part by part from a seed, a key or a NumPy generator."""
         rng, dtype = random.generator(rng), dtype_of(dtype)
+        if dtype.kind != "f":
+            raise LabError(f"{type(self).__name__}.init: dtype {dtype}; parameters are floats.")
         return tree_map(lambda part: part.make(rng, dtype), self.parts())
 
     def specs(self, dtype="float32"):

@@ -87,10 +87,12 @@ class Embedding(Layer):
                           (self.count, self.width))}
 
     def apply(self, params, x):
-        if spec_of(x).dtype.kind not in "iu":
+        x = x if hasattr(x, "dtype") else np.asarray(x)
+        if x.dtype.kind not in "iu":
             raise LabError(f"{self} takes whole numbers from 0 to {self.count - 1}, got "
                            f"{spec_of(x)}.")
-        if isinstance(x, np.ndarray) and x.size and not 0 <= x.min() <= x.max() < self.count:
+        known = isinstance(x, np.ndarray | np.generic) and x.size
+        if known and not 0 <= x.min() <= x.max() < self.count:
             raise LabError(f"{self} takes whole numbers from 0 to {self.count - 1}; one is "
                            f"{x.min() if x.min() < 0 else x.max()}.")
         return anp.take(params["w"], x, axis=0)
@@ -156,6 +158,8 @@ class Flatten(Layer):
     kind = "flatten"
 
     def apply(self, params, x):
+        if not anp.ndim(x):
+            raise LabError(f"Flatten takes arrays with axes, got {spec_of(x)}.")
         return anp.reshape(x, (anp.shape(x)[0], prod(anp.shape(x)[1:])))
 
 
