@@ -176,7 +176,8 @@ def verdict(data):
 def sentence(data):
     """The point of a frame."""
     plan = data["plan"]
-    return (f"{plan.name} on {many(plan.workers)}, delay {plan.delay:g} between workers: "
+    name = plan.name[0].upper() + plan.name[1:]
+    return (f"{name} on {many(plan.workers)}, delay {plan.delay:g} between workers: "
             f"{data['steps']:g} steps, where no schedule takes fewer than {data['bound']:g}. The "
             f"longest way is {' to '.join(data['critical'])}; {data['sent']} values are sent.")
 
@@ -186,4 +187,4 @@ FIGURES.define("scheduler_gantt", Figure(
     grid={"program": tuple(PROGRAMS), "priority": tuple(PRIORITIES), "workers": (1, 2, 3, 4),
           "delay": (0, 1, 2, 4)},
     labels={"program": "Program", "priority": "Priority", "workers": "Workers",
-            "delay": "Delay between workers"}, start={"workers": 2, "delay": 1}))
+            "delay": "Delay"}, start={"workers": 2, "delay": 1}))
