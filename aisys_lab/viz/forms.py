@@ -183,7 +183,7 @@ def lines(data):
 def sentence(data):
     """The point of a frame."""
     return (f"The loop while v < 20: v = v + v as {data['form']}, from x = {data['start']}. "
-            + ". ".join(lines(data)) + ".")
+            + ". ".join(line[0].upper() + line[1:] for line in lines(data)) + ".")
 
 
 FIGURES.define("control_flow_forms", Figure(
