@@ -244,13 +244,14 @@ def jacobian(f, argnum=0):
     def jacobian_f(*args, **named):
         x, alone = _alone(f, args, argnum, named)
         needs_floats(f, flatten(x)[0])
-        out, pull = vjp(alone, x)
+        run = _Run(alone, (x,))
+        out = run.value()
         out = np.asarray(out) if isinstance(out, int | float) else out
         if not hasattr(out, "shape"):
             raise LabError(f"jacobian: {_name(f)} should return one array, got a "
                            f"{type(out).__name__}.")
         basis = np.eye(math.prod(out.shape), dtype=out.dtype)
-        rows = [pull(row.reshape(out.shape))[0] for row in basis]
+        rows = [run.pull([row.reshape(out.shape)])[0] for row in basis]
         return tree_map(lambda x, *parts: _stacked(parts, out, _array(x)), x, *rows)
     return jacobian_f
 
