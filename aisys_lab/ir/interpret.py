@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from aisys_lab.core import LabError
 from aisys_lab.core.tree import flatten
 from aisys_lab.ir.graph import need_graph, work_flops
@@ -12,8 +14,8 @@ from aisys_lab.ir.spec import spec_of
 def arguments(graph, args):
     """``(leaves, dims)``: the arguments flat, in the graph's input order, and what its named
     axes are; a sentence if they do not fit."""
-    leaves = flatten(tuple(args))[0]
     need_graph("interpret", graph)
+    leaves = [x if hasattr(x, "dtype") else np.asarray(x) for x in flatten(tuple(args))[0]]
     if len(leaves) != len(graph.inputs):
         raise LabError(f"{graph.name} takes {len(graph.inputs)} arrays "
                        f"({', '.join(graph.inputs)}), got {len(leaves)}.")

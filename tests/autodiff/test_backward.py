@@ -201,3 +201,9 @@ def test_stop_gradient_is_in_the_graph():
     np.testing.assert_allclose(slope, lab.grad(f)(x))
     np.testing.assert_allclose(slope, 2 * np.rint(x))
     np.testing.assert_allclose(lab.compile(lab.trace(f, x))(x)[0], value)
+
+
+def test_numbers_of_python_are_inputs_too():
+    loop = lab.trace(lambda x: anp.while_loop(lambda y: y < 10, lambda y: y * x, x), 3.0)
+    value, slope = interpret(backward(loop), 3.0)
+    assert (value, slope) == (27.0, 27.0)
