@@ -262,3 +262,77 @@ def test_faults_are_sentences(call, sentence):
 
 def test_a_name_that_is_not_there_answers_hasattr():
     assert not hasattr(anp, "fft") and not hasattr(anp, "nonsense") and hasattr(anp, "sum")
+
+
+# ---- as NumPy has it: weights, NaN, dtypes
+
+def test_weights_go_along_the_axis_that_is_averaged():
+    x = np.arange(9.0).reshape(3, 3)
+    for axis in (0, 1, -1):
+        for weights in ([1.0, 2.0, 5.0], x):
+            np.testing.assert_allclose(anp.average(x, axis, weights),
+                                       np.average(x, axis, weights))
+            lab.check_grads(lambda x, a=axis, w=weights: anp.average(x, a, w))(x + 1)
+
+
+def test_a_median_beside_nan_is_nan():
+    x = np.array([[1.0, np.nan, -1.0], [2.0, 5.0, 3.0]])
+    np.testing.assert_array_equal(anp.median(x, 1), [np.nan, 3.0])
+    assert np.isnan(anp.median(x)) and anp.median(np.array([3, 1, 2])) == 2
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int8, np.bool_])
+def test_whole_numbers_hold_no_nan(dtype):
+    x = np.array([1, 0, 1]).astype(dtype)
+    for name in ("nanmax", "nanmin", "nanmean", "nan_to_num"):
+        ours, theirs = getattr(anp, name)(x), getattr(np, name)(x)
+        np.testing.assert_array_equal(ours, theirs)
+        assert np.asarray(ours).dtype == theirs.dtype
+
+
+def test_fmod_keeps_the_dtype_beside_a_number():
+    for dtype in (np.float32, np.float16, np.int8):
+        x = np.array([7, -7, 3]).astype(dtype)
+        ours, theirs = anp.fmod(x, -2), np.fmod(x, -2)
+        np.testing.assert_array_equal(ours, theirs)
+        assert ours.dtype == theirs.dtype
+
+
+def test_writing_into_floats_keeps_their_dtype():
+    x = np.ones(3, np.float32)
+    for f in (anp.index_set, anp.index_add):
+        assert f(x, 0, 2.0).dtype == f(x, [0, 1], np.ones(2)).dtype == np.float32
+
+
+def test_short_names_of_dtypes_do_everywhere():
+    x = np.ones(2)
+    for made in (anp.array(x, "f32"), anp.asarray(x, "f32"), anp.zeros_like(x, "f32"),
+                 anp.full(2, 1, "f32"), anp.astype(x, "f32")):
+        assert made.dtype == np.float32
+
+
+def test_several_axes_are_rolled_like_numpy():
+    x = np.arange(6.0).reshape(2, 3)
+    for shift, axis in (((1, 2), 0), ((1, 2), (0, 1)), (1, (0, 1)), ((1, 2), None)):
+        np.testing.assert_array_equal(anp.roll(x, shift, axis), np.roll(x, shift, axis))
+
+
+@pytest.mark.parametrize(("run", "words"), [
+    (lambda x: anp.average(x, 0, [1.0, 2.0]), r"weights f64\[2\] should have the shape of"),
+    (lambda x: anp.average(x, None, [1.0, 2.0, 3.0]), r"weights f64\[3\] should have the shape"),
+    (lambda x: anp.repeat(x, [1, 2], 0), "repeat: repeats=.1, 2. of f64.3,3. along axis 0"),
+    (lambda x: anp.repeat(x, -1), "repeat: repeats=-1"),
+    (lambda x: anp.roll(x, (1, 2, 3), (0, 1)), "roll of f64.3,3.: shifts .1, 2, 3. and axes"),
+    (lambda x: anp.split(x, 0), "split: sections=0"),
+    (lambda x: anp.array_split(x, 0), "array_split: sections=0"),
+    (lambda x: anp.select([x > 0], [x, x]), "select: 1 conditions for 2 choices"),
+    (lambda x: anp.pad(x[:0], 1, "edge"), "pad: f64.0,3. has no elements"),
+    (lambda x: anp.linspace(0, 1, -5), "linspace: num=-5"),
+    (lambda x: anp.concatenate(3), "concatenate: takes a list of arrays, got 3"),
+    (lambda x: anp.transpose(x, 3), "transpose: axis 3"),
+    (lambda x: anp.diff(x > 0), "sub is not defined for bool"),
+    (lambda x: anp.trapezoid(x, np.ones((2, 2))), "mul: shapes .* do not broadcast"),
+])
+def test_more_bad_input_is_a_sentence(run, words):
+    with pytest.raises(LabError, match=words):
+        run(np.arange(9.0).reshape(3, 3))

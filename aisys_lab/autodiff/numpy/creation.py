@@ -5,8 +5,9 @@ import numpy as np
 from aisys_lab.autodiff.numpy.base import as_input, shape
 from aisys_lab.autodiff.numpy.shapes import broadcast_to, stack
 from aisys_lab.autodiff.tensor import Tensor
-from aisys_lab.core import LabError
+from aisys_lab.core import LabError, whole
 from aisys_lab.ir import Traced, bind, short, spec_of
+from aisys_lab.ir.spec import dtype_of
 
 
 def array(values, dtype=None):
@@ -17,12 +18,12 @@ def array(values, dtype=None):
         values = values.copy()
     out = as_input(values)
     out = out if hasattr(out, "dtype") else np.asarray(out)
-    return out if dtype is None else bind("cast", out, dtype=short(dtype))
+    return out if dtype is None else bind("cast", out, dtype=short(dtype_of(dtype)))
 
 
 def asarray(values, dtype=None):
     """The array itself where it is one (of that dtype); else ``array`` of it."""
-    plain = hasattr(values, "dtype") and (dtype is None or values.dtype == np.dtype(dtype))
+    plain = hasattr(values, "dtype") and (dtype is None or values.dtype == dtype_of(dtype))
     return values if plain else array(values, dtype)
 
 
@@ -34,7 +35,7 @@ def _holds_traced(values):
 def full(shape, fill_value, dtype=None):
     """An array of one value, which may be traced."""
     if not isinstance(fill_value, Traced):
-        return np.full(shape, fill_value, dtype)
+        return np.full(shape, fill_value, dtype and dtype_of(dtype))
     return broadcast_to(asarray(fill_value, dtype), shape)
 
 
@@ -53,6 +54,7 @@ empty_like = zeros_like
 
 def full_like(x, value, dtype=None):
     """One value at the shape (and dtype) of ``x``; open axes stay open."""
+    dtype = dtype and dtype_of(dtype)
     if type(value) is Tensor:
         return broadcast_to(asarray(value, dtype or spec_of(x).dtype), shape(x))
     x = x if hasattr(x, "dtype") else np.asarray(x)
@@ -95,6 +97,7 @@ def fixed(x):
 
 def linspace(start, stop, num=50, endpoint=True):
     """``num`` evenly spaced numbers from ``start`` to ``stop``, which may be traced."""
+    num = whole("linspace", "num", num)
     if not isinstance(start, Traced) and not isinstance(stop, Traced):
         return np.linspace(start, stop, num, endpoint)
     if spec_of(start).shape or spec_of(stop).shape:

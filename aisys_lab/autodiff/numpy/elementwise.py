@@ -101,7 +101,7 @@ def ldexp(x, exponent):
 
 def copysign(x, y):
     """|x| with the sign of y, that of zero too."""
-    return where(less(arctan2(y, -1.0), 0), -abs(x), abs(x))
+    return where(less(arctan2(y, -1.0), 0), negative(abs(x)), abs(x))
 
 
 def logaddexp2(x, y):
@@ -111,8 +111,8 @@ def logaddexp2(x, y):
 
 def fmod(x, y):
     """The remainder with the sign of x, as in C."""
-    x, y = as_input(x), abs(y)
-    return where(less(x, 0), negative(mod(negative(x), y)), mod(x, y))
+    x, y = as_input(x), as_input(y).__abs__()  # a number of Python stays one
+    return where(less(x, 0), negative(mod(0 - x, y)), mod(x, y))
 
 
 def clip(x, a_min=None, a_max=None):
@@ -175,6 +175,8 @@ def isfinite(x):
 def nan_to_num(x, nan=0.0, posinf=None, neginf=None):
     """NaN becomes ``nan``; infinities the given numbers (None: the largest of the dtype)."""
     x = as_input(x)
+    if spec_of(x).dtype.kind != "f":
+        return x
     most = np.finfo(as_float(x)).max.item()
     x = where(isnan(x), nan, x)
     x = where(equal(x, math.inf), most if posinf is None else posinf, x)

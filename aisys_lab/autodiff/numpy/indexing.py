@@ -4,7 +4,7 @@ import numpy as np
 
 from aisys_lab.autodiff.numpy.base import as_input, axis_of, lengths, ndim, shape
 from aisys_lab.autodiff.numpy.creation import fixed, full_like, zeros_like
-from aisys_lab.autodiff.numpy.elementwise import where
+from aisys_lab.autodiff.numpy.elementwise import astype, where
 from aisys_lab.autodiff.numpy.shapes import broadcast_to, moveaxis, ravel, reshape
 from aisys_lab.core import LabError
 from aisys_lab.ir import Spec, Traced, bind, spec_of
@@ -195,7 +195,9 @@ def index_add(x, index, values):
         places = np.unravel_index(getitem(flat, index), shape(x))
     there = Spec(shape(x), spec_of(x).dtype)
     there = shape(bind("gather", there, *map(spec_of, places)))
-    values = as_input(values)
+    values, dtype = as_input(values), spec_of(x).dtype
+    if dtype.kind == "f" and spec_of(values).dtype != dtype:
+        values = astype(values, dtype)  # as an assignment does
     values = values if shape(values) == there else broadcast_to(values, there)
     return x + bind("scatter_add", values, *places, shape=shape(x))
 
@@ -211,6 +213,8 @@ def index_set(x, index, values):
 
 def select(conditions, choices, default=0):
     """For each element the choice of the first condition that holds."""
+    if len(conditions) != len(choices):
+        raise LabError(f"select: {len(conditions)} conditions for {len(choices)} choices.")
     out = default
     for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
         out = where(condition, choice, out)

@@ -3,11 +3,11 @@
 import numpy as np
 
 from aisys_lab.autodiff.numpy.base import as_input, axes_of, axis_of, lengths, ndim, shape
-from aisys_lab.autodiff.numpy.elementwise import where
+from aisys_lab.autodiff.numpy.elementwise import add, multiply, subtract, where
 from aisys_lab.autodiff.numpy.indexing import diagonal, getitem, take
 from aisys_lab.autodiff.numpy.reductions import sum
 from aisys_lab.autodiff.numpy.shapes import broadcast_to, concatenate, ravel, reshape, swapaxes
-from aisys_lab.core import LabError
+from aisys_lab.core import LabError, whole
 from aisys_lab.ir import bind, spec_of
 
 
@@ -23,6 +23,7 @@ def array_split(x, indices_or_sections, axis=0):
     axis = axis_of(x, axis, "array_split", ndim(x))
     n, cuts = lengths(x, "array_split")[axis], indices_or_sections
     if isinstance(cuts, int | np.integer):
+        cuts = whole("array_split", "sections", cuts, 1)
         sizes = [n // cuts + (k < n % cuts) for k in range(cuts)]
         cuts = np.cumsum(sizes)[:-1].tolist()
     edges = [0, *cuts, n]
@@ -33,7 +34,8 @@ def split(x, indices_or_sections, axis=0):
     """Pieces along ``axis``: so many equal ones, or cut at the given places."""
     axis = axis_of(x, axis, "split", ndim(x))
     n = lengths(x, "split")[axis]
-    if isinstance(indices_or_sections, int | np.integer) and n % indices_or_sections:
+    if isinstance(indices_or_sections, int | np.integer) \
+            and n % whole("split", "sections", indices_or_sections, 1):
         raise LabError(f"split: axis {axis} of {spec_of(x)} does not fall into "
                        f"{indices_or_sections} equal parts; array_split makes uneven ones.")
     return array_split(x, indices_or_sections, axis)
@@ -92,16 +94,24 @@ def roll(x, shift, axis=None):
     """Shifted along ``axis``; what leaves at one end comes in at the other."""
     if axis is None:
         return reshape(roll(ravel(x), shift, 0), shape(x))
-    if isinstance(axis, tuple | list):
-        shifts = shift if isinstance(shift, tuple | list) else [shift] * len(axis)
-        for s, a in zip(shifts, axis, strict=True):
-            x = roll(x, s, a)
+    if isinstance(axis, tuple | list) or isinstance(shift, tuple | list):
+        for s, a in _pairs(x, shift, axis):
+            x = roll(x, int(s), int(a))
         return x
     axis = axis_of(x, axis, "roll", ndim(x))
     n = lengths(x, "roll")[axis]
     cut = -shift % n if n else 0
     parts = [getitem(x, _along(axis, part)) for part in (slice(cut, None), slice(cut))]
     return concatenate(parts, axis) if cut else as_input(x)
+
+
+def _pairs(x, shift, axis):
+    """``(shift, axis)`` of several axes; one number serves all."""
+    try:
+        return list(np.broadcast(shift, axis))
+    except ValueError:
+        raise LabError(f"roll of {spec_of(x)}: shifts {shift!r} and axes {axis!r} should be as "
+                       f"many.") from None
 
 
 # ---- wider
@@ -120,6 +130,8 @@ def pad(x, pad_width, mode="constant", constant_values=0):
     if mode not in ("reflect", "symmetric", "edge", "wrap"):
         raise LabError(f"pad: no mode {mode!r}; the modes are: constant, reflect, symmetric, "
                        f"edge, wrap.")
+    if min(own, default=1) == 0:
+        raise LabError(f"pad: {spec_of(x)} has no elements to fill with by mode {mode!r}.")
     for axis, (n, width) in enumerate(zip(own, widths, strict=True)):
         x = take(x, np.pad(np.arange(n), width, mode), axis) if any(width) else x
     return as_input(x)
@@ -168,7 +180,7 @@ def diff(x, n=1, axis=-1, prepend=None, append=None):
     if any(v is not None for v in ends):
         x = concatenate([v for v in (ends[0], x, ends[1]) if v is not None], axis)
     for _ in range(n):
-        x = getitem(x, _along(axis, slice(1, None))) - getitem(x, _along(axis, slice(-1)))
+        x = subtract(*(getitem(x, _along(axis, part)) for part in (slice(1, None), slice(-1))))
     return x
 
 
@@ -184,4 +196,4 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
         dx = diff(x, axis=-1 if ndim(x) == 1 else axis)
         dx = reshape(dx, [-1 if k == axis else 1 for k in range(ndim(y))]) if ndim(x) == 1 else dx
     ends = [getitem(y, _along(axis, part)) for part in (slice(1, None), slice(-1))]
-    return sum(dx * (ends[0] + ends[1]) / 2.0, axis)
+    return sum(multiply(dx, add(*ends)) / 2.0, axis)

@@ -5,6 +5,7 @@ import math
 from aisys_lab.autodiff.numpy.base import as_input, axes_of, axis_of, ndim, shape
 from aisys_lab.autodiff.numpy.creation import fixed
 from aisys_lab.autodiff.numpy.elementwise import (
+    as_float,
     astype,
     equal,
     exp,
@@ -14,9 +15,11 @@ from aisys_lab.autodiff.numpy.elementwise import (
     not_equal,
     sqrt,
     square,
+    subtract,
     where,
 )
-from aisys_lab.autodiff.numpy.shapes import reshape, squeeze
+from aisys_lab.autodiff.numpy.shapes import broadcast_to, reshape, squeeze
+from aisys_lab.core import LabError
 from aisys_lab.ir import bind, short, spec_of
 
 
@@ -63,15 +66,24 @@ def std(x, axis=None, keepdims=False, ddof=0):
 
 
 def average(x, axis=None, weights=None, keepdims=False):
-    """The mean, weighted where ``weights`` are given (of the shape of x)."""
+    """The mean, weighted where ``weights`` are given: of the shape of x, or one a place along
+    ``axis``."""
     if weights is None:
         return mean(x, axis, keepdims)
-    return sum(x * as_input(weights), axis, keepdims) / sum(weights, axis, keepdims)
+    x, weights = as_input(x), as_input(weights)
+    if shape(weights) != shape(x):
+        axes, sizes = axes_of(x, axis, "average"), shape(x)
+        if len(axes) != 1 or shape(weights) != (sizes[axes[0]],):
+            raise LabError(f"average: weights {spec_of(weights)} should have the shape of "
+                           f"{spec_of(x)}, or be as many as there are places along one axis.")
+        along = reshape(weights, tuple(n if k in axes else 1 for k, n in enumerate(sizes)))
+        weights = broadcast_to(along, sizes)
+    return sum(x * weights, axis, keepdims) / sum(weights, axis, keepdims)
 
 
 def ptp(x, axis=None, keepdims=False):
     """The largest element less the smallest (peak to peak)."""
-    return max(x, axis, keepdims) - min(x, axis, keepdims)
+    return subtract(max(x, axis, keepdims), min(x, axis, keepdims))
 
 
 def _place(op):
@@ -116,17 +128,22 @@ def nansum(x, axis=None, keepdims=False):
 def nanmean(x, axis=None, keepdims=False):
     """``mean`` of what is not NaN."""
     known = sum(equal(x, x), axis, keepdims)
-    return nansum(x, axis, keepdims) / astype(known, spec_of(x).dtype)
+    return nansum(x, axis, keepdims) / astype(known, as_float(x))
 
 
 def nanmax(x, axis=None, keepdims=False):
     """``max`` of what is not NaN."""
-    return max(where(isnan(x), -math.inf, x), axis, keepdims)
+    return max(_known(x, -math.inf), axis, keepdims)
 
 
 def nanmin(x, axis=None, keepdims=False):
     """``min`` of what is not NaN."""
-    return min(where(isnan(x), math.inf, x), axis, keepdims)
+    return min(_known(x, math.inf), axis, keepdims)
+
+
+def _known(x, other):
+    """``x`` with ``other`` in the place of NaN, which only floats have."""
+    return where(isnan(x), other, x) if spec_of(x).dtype.kind == "f" else x
 
 
 # ---- along one axis

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from aisys_lab.autodiff.numpy.base import as_input, axes_of, axis_of, lengths, ndim, shape
-from aisys_lab.core import LabError
+from aisys_lab.core import LabError, whole
 from aisys_lab.ir import Spec, bind, spec_of
 
 
@@ -103,6 +103,7 @@ def transpose(x, axes=None):
     rank = ndim(x)
     if axes is None:
         return bind("transpose", as_input(x), axes=tuple(range(rank))[::-1])
+    axes = axes if isinstance(axes, tuple | list | np.ndarray) else (axes,)
     return bind("transpose", as_input(x),
                 axes=tuple(axis_of(x, a, "transpose", rank) for a in axes))
 
@@ -141,6 +142,8 @@ def moveaxis(x, source, destination):
 
 def concatenate(xs, axis=0):
     """Arrays one after another along ``axis`` (None: of all their elements in order)."""
+    if not hasattr(xs, "__iter__"):
+        raise LabError(f"concatenate: takes a list of arrays, got {xs!r}.")
     xs = list(map(as_input, xs))
     if not xs:
         raise LabError("concatenate: needs at least one array.")
@@ -203,6 +206,11 @@ def repeat(x, repeats, axis=None):
     axis, own = axis_of(x, axis, "repeat", ndim(x)), lengths(x, "repeat")
     if not isinstance(repeats, int | np.integer):
         from aisys_lab.autodiff.numpy.indexing import take
-        return take(x, np.repeat(np.arange(own[axis]), repeats), axis)
+        try:
+            return take(x, np.repeat(np.arange(own[axis]), repeats), axis)
+        except (ValueError, TypeError) as error:
+            raise LabError(f"repeat: repeats={repeats!r} of {spec_of(x)} along axis {axis}: "
+                           f"{error}.") from None
+    repeats = whole("repeat", "repeats", repeats)
     wide = broadcast_to(expand_dims(x, axis + 1), (*own[:axis + 1], repeats, *own[axis + 1:]))
     return reshape(wide, (*own[:axis], own[axis] * repeats, *own[axis + 1:]))

@@ -1,6 +1,7 @@
 """Order: places from argsort, which has no slope, and the elements taken there, which have."""
 
 from aisys_lab.autodiff.numpy.base import as_input, axis_of, lengths, ndim
+from aisys_lab.autodiff.numpy.elementwise import isnan, where
 from aisys_lab.autodiff.numpy.indexing import getitem, take_along_axis
 from aisys_lab.autodiff.numpy.reductions import mean
 from aisys_lab.autodiff.numpy.shapes import ravel
@@ -40,5 +41,7 @@ def median(x, axis=None, keepdims=False):
         return flat if not keepdims else flat.reshape((1,) * ndim(x))
     axis = axis_of(x, axis, "median", ndim(x))
     n = lengths(x, "median")[axis]
-    middle = slice((n - 1) // 2, n // 2 + 1)
-    return mean(getitem(sort(x, axis), (slice(None),) * axis + (middle,)), axis, keepdims)
+    x, before = sort(x, axis), (slice(None),) * axis
+    middle = getitem(x, (*before, slice((n - 1) // 2, n // 2 + 1)))
+    last = getitem(x, (*before, slice(-1, None)))
+    return mean(where(isnan(last), last, middle), axis, keepdims)  # NaN is sorted last
