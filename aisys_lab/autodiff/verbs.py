@@ -123,7 +123,7 @@ def jvp(f, args, tangents):
     if len(leaves) != len(moves):
         raise LabError(f"jvp: {len(leaves)} arguments but {len(moves)} tangents.")
     for x, t in zip(leaves, moves, strict=True):
-        if x.shape != t.shape:
+        if x.shape != t.shape or t.dtype.kind not in "fiub":
             raise LabError(f"jvp: the tangent of {spec_of(x)} is {spec_of(t)}; it should have "
                            f"the same shape.")
         if not is_float(x) and isinstance(t, np.ndarray | np.generic) and t.any():
@@ -185,21 +185,23 @@ def _what(value):
 
 def _alone(f, args, argnum, named):
     """``(x, f as a function of x)`` for argument ``argnum``, or for the tuple of several."""
-    places = argnum if isinstance(argnum, tuple | list) else (argnum,)
+    several = isinstance(argnum, tuple | list)
+    places = argnum if several else (argnum,)
     if not callable(f):
         raise LabError(f"a derivative is taken of a function, got a {type(f).__name__}.")
     for k in places:
         if not hasattr(k, "__index__") or not -len(args) <= k < len(args):
             raise LabError(f"{_name(f)} got {len(args)} arguments; argnum={k!r} is none of them.")
 
-    def alone(*x):
+    def alone(x):
         new = list(args)
-        for k, value in zip(places, x, strict=True):
+        for k, value in zip(places, x if several else (x,), strict=True):
             new[k] = value
         return f(*new, **named)
 
+    alone.__name__ = _name(f)
     x = tuple(args[k] for k in places)
-    return (x[0], alone) if places is not argnum else (x, lambda x: alone(*x))
+    return x if several else x[0], alone
 
 
 def _name(f):

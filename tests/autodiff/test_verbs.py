@@ -299,3 +299,17 @@ def test_pull_takes_gradients_of_other_dtypes():
 
 def test_check_grads_takes_the_name_of_one_mode():
     lab.check_grads(anp.tanh, modes="rev")(0.3)
+
+
+def test_a_sentence_names_the_function_that_was_given():
+    kept = np.ones(2)
+
+    def spoils(x):
+        y = x * kept
+        kept[0] = 3.0
+        return anp.sum(y)
+
+    for verb in (lab.grad, lab.jacobian):
+        for argnum in (0, (0,)):
+            with pytest.raises(LabError, match="^spoils changes an array in place"):
+                verb(spoils, argnum)(np.ones(2))
