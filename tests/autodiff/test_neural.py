@@ -123,3 +123,15 @@ def test_cross_entropy_of_a_trace_has_the_same_bits(shape):
     step = lab.value_and_grad(anp.cross_entropy)
     for got, want in zip(step(x, y), lab.interpret(lab.trace(step, x, y), x, y), strict=True):
         np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize(("run", "words"), [
+    (lambda: anp.layernorm(np.ones((1, 4)), np.ones(3), np.ones(3)),
+     r"mul: shapes \[1, 4\] and \[3\] do not broadcast"),
+    (lambda: anp.rmsnorm(np.ones((1, 4)), np.ones(3)), r"mul: shapes \[1, 4\] and \[3\]"),
+    (lambda: anp.cross_entropy(np.ones((2, 3)), np.array([0.5, 1.0])),
+     r"labels f64\[2\] do not fit logits f64\[2,3\]; they are whole numbers"),
+])
+def test_widths_and_labels_that_do_not_fit_are_sentences(run, words):
+    with pytest.raises(lab.core.LabError, match=words):
+        run()

@@ -14,9 +14,10 @@ from aisys_lab.ir import bind, spec_of
 def cross_entropy(logits, labels):
     """Mean negative log-probability of the true class; logits f[..., C], labels i[...]."""
     logits, labels = as_input(logits), as_input(labels)
-    if ndim(logits) == 0 or shape(labels) != shape(logits)[:-1]:
+    whole = spec_of(labels).dtype.kind in "iu" or shape(labels) == (0,)  # as [] is
+    if ndim(logits) == 0 or shape(labels) != shape(logits)[:-1] or not whole:
         raise LabError(f"cross_entropy: labels {spec_of(labels)} do not fit logits "
-                       f"{spec_of(logits)}.")
+                       f"{spec_of(logits)}; they are whole numbers, one a row.")
     classes = shape(logits)[-1]
     if isinstance(labels, np.ndarray) and labels.size:
         low, high = labels.min(), labels.max()
@@ -24,7 +25,7 @@ def cross_entropy(logits, labels):
             raise LabError(f"cross_entropy: a label is {low if low < 0 else high}, but logits "
                            f"{spec_of(logits)} have {classes} classes, counted from 0.")
         plain = type(logits) is not Tensor or type(logits.value) is np.ndarray
-        if plain and logits.dtype.kind == "f" and labels.dtype.kind in "iu":
+        if plain and logits.dtype.kind == "f":
             return bind("cross_entropy", logits, labels)
     return composed_cross_entropy(logits, labels)
 

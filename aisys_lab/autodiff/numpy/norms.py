@@ -1,7 +1,7 @@
 """Normalisation: numbers brought to mean 0 and variance 1, or to mean square 1."""
 
 from aisys_lab.autodiff.numpy.base import as_input, ndim, shape
-from aisys_lab.autodiff.numpy.elementwise import sqrt, square
+from aisys_lab.autodiff.numpy.elementwise import add, multiply, sqrt, square
 from aisys_lab.autodiff.numpy.reductions import mean as average
 from aisys_lab.autodiff.numpy.shapes import reshape
 from aisys_lab.core import LabError, whole
@@ -10,13 +10,13 @@ from aisys_lab.ir import spec_of
 
 def layernorm(x, gamma, beta, eps=1e-5):
     """Ba, Kiros and Hinton 2016 (arXiv:1607.06450), over the last axis."""
-    return _standard(as_input(x), -1, eps) * gamma + beta
+    return add(multiply(_standard(as_input(x), -1, eps), gamma), beta)
 
 
 def rmsnorm(x, gamma, eps=1e-5):
     """Zhang and Sennrich 2019 (arXiv:1910.07467), over the last axis."""
     x = as_input(x)
-    return x / sqrt(average(square(x), -1, keepdims=True) + eps) * gamma
+    return multiply(x / sqrt(average(square(x), -1, keepdims=True) + eps), gamma)
 
 
 def groupnorm(x, groups, gamma, beta, eps=1e-5):
