@@ -130,7 +130,7 @@ def pad(x, pad_width, mode="constant", constant_values=0):
     if mode not in ("reflect", "symmetric", "edge", "wrap"):
         raise LabError(f"pad: no mode {mode!r}; the modes are: constant, reflect, symmetric, "
                        f"edge, wrap.")
-    if min(own, default=1) == 0:
+    if any(not n and any(width) for n, width in zip(own, widths, strict=True)):
         raise LabError(f"pad: {spec_of(x)} has no elements to fill with by mode {mode!r}.")
     for axis, (n, width) in enumerate(zip(own, widths, strict=True)):
         x = take(x, np.pad(np.arange(n), width, mode), axis) if any(width) else x
