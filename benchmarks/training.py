@@ -1,9 +1,11 @@
 """``python -m benchmarks.training [PART]``: whole trainings by our engine and by torch.
 
 Both sides begin with the same weights and see the same batches at the same learning rates, over
-three seeds; the rows ``train-*`` of results.json hold what each reached on the test part.
+three seeds; the rows ``train-*`` of results.json hold what each reached on the test part, and the
+scores alone stand in book/5_frameworks/trainings.json, for chapter 5.2.
 """
 
+import json
 import os
 import sys
 import time
@@ -11,10 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 
 SEEDS = (0, 1, 2)
+SCORES = Path(__file__).parents[1] / "book/5_frameworks/trainings.json"
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,14 @@ def row(name, task):
             "versions": {module: metadata.version(module) for module in ("numpy", "torch")}}
 
 
+def store_scores(rows):
+    """Writes what both sides reached, seed by seed, over what stood there of the same names."""
+    known = json.loads(SCORES.read_text()) if SCORES.is_file() else {}
+    keys = ("measure", "epochs", "seeds", "ours_scores", "peer_scores")
+    known |= {r["name"].removeprefix("train-"): {key: r[key] for key in keys} for r in rows}
+    SCORES.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n")
+
+
 def main(part=""):
     """Trains the tasks whose name has ``part``, prints and stores them."""
     from aisys_lab.core.text import si, table
@@ -121,6 +133,7 @@ def main(part=""):
 
     rows = [row(name, task) for name, task in tasks().items() if part in name]
     store(rows)
+    store_scores(rows)
     mean = {r["name"]: [float(np.mean(r[f"{who}_scores"])) for who in ("ours", "peer")]
             for r in rows}
     print(table([(r["name"], r["measure"], *(f"{value:.4f}" for value in mean[r["name"]]),
