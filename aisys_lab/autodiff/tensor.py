@@ -166,8 +166,8 @@ class Mode:
                            "as an argument.")
 
     def save(self, array):
-        """Locks an array that is kept for later: while the function runs, changing it in place
-        raises.
+        """Locks an array that is kept for later, and the owner of its memory: while the function
+        runs, changing them in place raises.
 
         Memory that another library lends (PyTorch's, say) stays open: NumPy could not reopen it.
         """
@@ -175,6 +175,8 @@ class Mode:
                 and isinstance(array.base, np.ndarray | None):
             array.flags.writeable = False
             self.held.append(array)
+            if array.base is not None:
+                self.save(array.base)
 
     def close(self):
         """Ends the run: saved arrays are free again; a tensor that is used from now on says so."""

@@ -75,3 +75,17 @@ def test_the_same_array_as_two_arguments_has_two_gradients():
     both = lab.grad(lambda p: anp.sum(p[0] * p[1] * p[1]))([X, X])
     assert both[0].tolist() == first.tolist() and both[1].tolist() == second.tolist()
     assert lab.grad(lambda a: anp.sum(a * a * a))(X).tolist() == (3 * X * X).tolist()
+
+
+def test_a_write_through_the_owner_of_a_saved_view_is_seen():
+    buffer = np.ones((2, 3))
+
+    def f(w):
+        out = w * buffer[0]
+        buffer[0] += 1
+        return anp.sum(out)
+
+    with pytest.raises(lab.LabError, match="changes an array in place"):
+        lab.grad(f)(np.ones(3))
+    buffer[0] += 1
+    assert buffer[0, 0] == 2
