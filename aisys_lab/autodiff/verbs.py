@@ -37,14 +37,20 @@ def vjp(f, *args):
 
 
 class _Run:
-    """One run of ``f`` in reverse mode: its outputs, and the way back from them."""
+    """One run of ``f`` in reverse mode: its outputs, and the way back from them.
 
-    def __init__(self, f, args):
+    ``strict`` refuses leaves that are no floats.
+    """
+
+    def __init__(self, f, args, strict=False):
         mode = self.mode = MODES["reverse"]()
         leaves, self.tree = flatten(args)
         self.leaves = [x if hasattr(x, "dtype") else np.asarray(x) for x in leaves]
         try:
             self.inputs = [mode.variable(x) if is_float(x) else x for x in self.leaves]
+            self.variables = [x for x in self.inputs if _belongs(x, mode)]
+            if strict and len(self.variables) < len(leaves):
+                needs_floats(f, leaves)
             self.out, self.out_tree = flatten(f(*unflatten(self.tree, self.inputs)))
         except ValueError as error:
             raise _in_place(f, error) from None
@@ -58,9 +64,10 @@ class _Run:
     def pull(self, seeds, once=False):
         """One gradient an argument; ``once`` frees the tape along the way."""
         self.mode.once = once
-        variables = [x for x in self.inputs if _belongs(x, self.mode)]
-        found = iter(self.mode.gradients(zip(self.out, seeds, strict=True), variables))
-        grads = [next(found) if _belongs(x, self.mode) else None for x in self.inputs]
+        grads = self.mode.gradients(zip(self.out, seeds, strict=True), self.variables)
+        if len(grads) < len(self.inputs):
+            found = iter(grads)
+            grads = [next(found) if _belongs(x, self.mode) else None for x in self.inputs]
         grads = [_like(x, g) for x, g in zip(self.leaves, grads, strict=True)]
         return unflatten(self.tree, _apart(grads, seeds))
 
@@ -158,8 +165,7 @@ def value_and_grad(f, argnum=0):
     @functools.wraps(f)
     def value_and_grad_f(*args, **named):
         x, alone = _alone(f, args, argnum, named)
-        needs_floats(f, flatten(x)[0])
-        run = _Run(alone, (x,))
+        run = _Run(alone, (x,), strict=True)
         value = _one_number(f, run)
         return value, run.pull([anp.ones_like(value)], once=True)[0]
     value_and_grad_f.__name__ = f"value_and_grad_{_name(f)}"
@@ -245,8 +251,7 @@ def jacobian(f, argnum=0):
     """Array of shape ``out.shape + x.shape``: one reverse pass a row; a tree of them for a tree."""
     def jacobian_f(*args, **named):
         x, alone = _alone(f, args, argnum, named)
-        needs_floats(f, flatten(x)[0])
-        run = _Run(alone, (x,))
+        run = _Run(alone, (x,), strict=True)
         out = run.value()
         out = np.asarray(out) if isinstance(out, int | float) else out
         if not hasattr(out, "shape"):

@@ -19,9 +19,12 @@ def flatten(tree):
 
 
 def _take(tree, leaves):
+    if type(tree) in _leaf_types:
+        leaves.append(tree)
+        return _LEAF
     if tree is None:
         return None
-    kind, keys, children = (None, (), ()) if type(tree) in _leaf_types else _open(tree)
+    kind, keys, children = _open(tree)
     if kind is None:
         leaves.append(tree)
         return _LEAF
