@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from aisys_lab.autodiff.numpy.base import as_input
+from aisys_lab.autodiff.tensor import Tensor
 from aisys_lab.core import LabError
 from aisys_lab.ir import bind, short, spec_of
 from aisys_lab.ir.spec import dtype_of
@@ -12,6 +13,8 @@ from aisys_lab.ir.spec import dtype_of
 
 def _of_one(op):
     def function(x):
+        if type(x) is Tensor:  # straight to its mode
+            return x.mode.bind(op, (x,), {})
         return bind(op, as_input(x))
     function.__name__, function.__doc__ = op, f"Elementwise {op}: an array of the shape of x."
     return function

@@ -19,14 +19,16 @@ from aisys_lab.autodiff.numpy.elementwise import (
     where,
 )
 from aisys_lab.autodiff.numpy.shapes import broadcast_to, reshape, squeeze
+from aisys_lab.autodiff.tensor import Tensor
 from aisys_lab.core import LabError
 from aisys_lab.ir import bind, short, spec_of
 
 
 def _reduction(op):
     def function(x, axis=None, keepdims=False):
-        x = as_input(x)
-        return bind(op, x, axis=axes_of(x, axis, op), keepdims=bool(keepdims))
+        x = x if type(x) is Tensor else as_input(x)
+        attrs = {"axis": axes_of(x, axis, op), "keepdims": bool(keepdims)}
+        return x.mode.bind(op, (x,), attrs) if type(x) is Tensor else bind(op, x, **attrs)
     function.__name__ = op
     function.__doc__ = f"The {op} over ``axis``: None (all axes), a whole number or several."
     return function
