@@ -1,15 +1,33 @@
 """``%%exercise id``: runs the cell, keeps it, plugs it into its slot, prints one line."""
 
+from contextlib import contextmanager
+from threading import Timer
+
 from aisys_lab.core import TABLES, LabError
+
+PATIENCE = "still running; Kernel > Interrupt stops it, and your cell is kept"
 
 
 def register(shell):
     """Gives an IPython shell the cell magic, and shows LabErrors as one sentence."""
     def exercise(line, cell):
-        print(answer(line.strip(), cell, _helpers(shell), shell.user_ns))
+        with patience():
+            print(answer(line.strip(), cell, _helpers(shell), shell.user_ns))
 
     shell.register_magic_function(exercise, "cell", "exercise")
     shell.set_custom_exc((LabError,), _show)
+
+
+@contextmanager
+def patience(seconds=10):
+    """Says a line if what is inside takes long: an endless loop gives no other sign."""
+    timer = Timer(seconds, print, [PATIENCE])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _show(shell, kind, error, trace, tb_offset=None):

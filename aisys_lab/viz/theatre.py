@@ -54,8 +54,8 @@ def bars(data, top):
     """Saved states over time; a bar a moment, the present one in the accent."""
     n, high = len(data["live"]), 120
     wide = WIDTH / n
-    parts = [words(0, top - 8, "saved states, moment by moment (dark: a run; light: a way back)",
-                   "quiet", size=12)]
+    parts = [words(0, top - 8, "saved states at each moment; dark: a run, light: a way back; "
+                   "grey steps are done", "quiet", size=11)]
     for k, (live, verb) in enumerate(zip(data["live"], data["verbs"], strict=True)):
         tall = high * live / STEPS
         look = "accent" if k == data["moment"] else "compute" if verb == "run" else "memory"

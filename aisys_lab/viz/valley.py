@@ -49,7 +49,7 @@ def draw(data):
     x = across(data["power"])
     parts.append(stroke([(x, HIGH), (x, LOW)], "rest", width=1, dash="1 3"))
     parts += legend(data)
-    return picture(346, parts, sentence(data))
+    return picture(362, parts, sentence(data))
 
 
 def axes():
@@ -59,14 +59,15 @@ def axes():
               for p in range(-16, 1, 4)]
     parts += [words(across(p), LOW + 16, power(p), "quiet", "middle", 11)
               for p in range(-16, 1, 4)]
-    return [*parts, words(RIGHT, LOW + 32, "step h", "quiet", "end", 12)]
+    parts.append(words(LEFT - 6, LOW + 4, "0", "quiet", "end", 11))
+    return [*parts, words(RIGHT, LOW + 34, "step h", "quiet", "end", 12)]
 
 
 def legend(data):
     """A line a way: its stroke, its name, its error at the chosen step and at best."""
     k, parts = int(np.argmin(np.abs(POWERS - data["power"]))), []
     for row, (name, (look, dash)) in enumerate(LOOKS.items()):
-        y = LOW + 46 + 17 * row
+        y = LOW + 56 + 17 * row
         best, least = data["best"][name]
         at = "no step" if name == "automatic" else f"best {short(least)} at h = {short(best)}"
         parts += [stroke([(LEFT, y - 4), (LEFT + 24, y - 4)], look, width=2, dash=dash),
@@ -113,4 +114,4 @@ FIGURES.define("step_valley", Figure(
     grid={"function": tuple(FUNCTIONS), "dtype": ("float64", "float32"),
           "power": tuple(range(-16, 1, 2))},
     labels={"function": "Function", "dtype": "Numbers", "power": "Step"},
-    start={"power": -8}, units={"power": lambda p: f"h = {power(p)}"}))
+    start={"power": -6}, units={"power": lambda p: f"h = {power(p)}"}))

@@ -1,13 +1,14 @@
 """The cell magic in a real IPython shell: verdicts, keeping, plugging, and bad input."""
 
 import signal
+import time
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import aisys_lab
 from aisys_lab.core import SLOTS
-from aisys_lab.exercises import EXERCISES, keep
+from aisys_lab.exercises import EXERCISES, keep, magic
 from aisys_lab.grading.solutions import solution
 
 ID = "core.bench"
@@ -143,3 +144,12 @@ def test_the_check_sees_the_reference_of_all_other_slots(run):
     SLOTS["nets.count_layer"] = lambda layer, itemsize=4: {}
     run(RIGHT)
     assert SLOTS["nets.count_layer"]({}) == {}  # and the student's rows are back afterwards
+
+
+def test_a_cell_that_takes_long_says_so(capsys):
+    with magic.patience(0.05):
+        time.sleep(0.3)
+    assert "Kernel > Interrupt" in capsys.readouterr().out
+    with magic.patience(5):
+        pass
+    assert not capsys.readouterr().out

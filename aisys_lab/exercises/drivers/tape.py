@@ -7,13 +7,18 @@ import numpy as np
 
 from aisys_lab.core import LabError, attempt
 from aisys_lab.exercises.drivers import DRIVERS
+from aisys_lab.grading.cell import CellError
 
 
 @DRIVERS.row("tape")
 def tape(names, name):
     """The answer is a class for ``MODES['reverse']``."""
+    import aisys_lab as lab
+    if not (isinstance(names[name], type) and issubclass(names[name], lab.autodiff.Mode)):
+        raise CellError(f"{name} derives from lab.autodiff.Mode: write class "
+                        f"{name}(lab.autodiff.Mode).")
+
     def answer(verb, *args):
-        import aisys_lab as lab
         with attempt():
             lab.MODES["reverse"] = names[name]
             return VERBS[verb](lab, *args)
@@ -51,6 +56,12 @@ def nested(lab, x, v):
     """A derivative inside a derivative, which reads a tensor of the outer one."""
     anp = lab.autodiff.numpy
     return lab.grad(lambda x: anp.sum(v * lab.grad(lambda y: anp.sum(x * y * y))(x * x)))(x)
+
+
+def again(lab, lines, inputs, g, h):
+    """Gradients of one run, asked for twice."""
+    _, pull = lab.vjp(_program(lab, lines), *inputs)
+    return [*pull(g), *pull(h)]
 
 
 def twice(lab, lines, inputs, g, h):
@@ -95,4 +106,5 @@ def freed(lab, lines, inputs, g):
     return all(ref() is None for ref in watch)
 
 
-VERBS = {verb.__name__: verb for verb in (gradients, second, nested, twice, overwritten, freed)}
+VERBS = {verb.__name__: verb for verb in (
+    gradients, again, second, nested, twice, overwritten, freed)}
