@@ -12,11 +12,11 @@ def select(condition, x, y):
     NumPy's own loop jumps at each entry, and a processor guesses half of such jumps wrong where
     the condition is random, as in relu; so large arrays are masked bit by bit.
     """
-    if type(condition) is not np.ndarray or condition.size < LARGE:
+    if type(condition) is not np.ndarray or condition.size < LARGE or condition.dtype != bool:
         return np.where(condition, x, y)
-    dtype = np.result_type(x, y)
-    if condition.dtype != bool or dtype.kind not in "fiu" or dtype.itemsize not in WORDS or \
-            np.broadcast_shapes(condition.shape, np.shape(x), np.shape(y)) != condition.shape:
+    dtype, shapes = np.result_type(x, y), ((), condition.shape)
+    if dtype.kind not in "fiu" or dtype.itemsize not in WORDS or \
+            getattr(x, "shape", ()) not in shapes or getattr(y, "shape", ()) not in shapes:
         return np.where(condition, x, y)
     return _by_bits(condition.view(np.int8), x, y, dtype, WORDS[dtype.itemsize])
 
