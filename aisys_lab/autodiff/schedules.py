@@ -22,9 +22,8 @@ class Constant:
 
 
 @dataclass(frozen=True)
-class Cosine:
-    """A linear warm-up, then half a cosine down to ``last`` at ``steps`` and flat after it
-    (Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts)."""
+class Warmup:
+    """A linear warm-up to ``lr``, then a way down to ``last`` at ``steps`` and flat after it."""
 
     lr: float
     steps: int
@@ -36,27 +35,25 @@ class Cosine:
 
     def __call__(self, step):
         done = _share(step - self.warmup, self.steps - self.warmup)
-        fall = self.last + (self.lr - self.last) * 0.5 * (1 + anp.cos(np.pi * done))
+        fall = self.last + (self.lr - self.last) * self.left(done)
         return fall * _share(step + 1, self.warmup) if self.warmup else fall
 
 
-@dataclass(frozen=True)
-class WarmupLinear:
-    """A linear warm-up (Goyal et al. 2017, arXiv:1706.02677), then a line down to ``last`` at
-    ``steps``."""
+class Cosine(Warmup):
+    """After the warm-up half a cosine (Loshchilov and Hutter 2017, arXiv:1608.03983, without
+    restarts)."""
 
-    lr: float
-    steps: int
-    warmup: int = 0
-    last: float = 0.0
+    def left(self, done):
+        """What is left of the way, when a share of it is done."""
+        return 0.5 * (1 + anp.cos(np.pi * done))
 
-    def __post_init__(self):
-        _sound(self)
 
-    def __call__(self, step):
-        done = _share(step - self.warmup, self.steps - self.warmup)
-        fall = self.lr + (self.last - self.lr) * done
-        return fall * _share(step + 1, self.warmup) if self.warmup else fall
+class WarmupLinear(Warmup):
+    """After the warm-up (Goyal et al. 2017, arXiv:1706.02677) a straight line."""
+
+    def left(self, done):
+        """What is left of the way, when a share of it is done."""
+        return 1 - done
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""One second derivative in four ways: forward or reverse mode, over forward or reverse mode."""
+"""One derivative in several ways, which should be one: modes over modes, graphs read back."""
 
 import numpy as np
 
@@ -29,3 +29,19 @@ def through_text(f, *args):
     again = lab.parse(str(graph), graph.constants)
     assert again == graph
     return again, lab.interpret(again, *args)
+
+
+def agree_in_second_order(f, args, tolerance=1e-9):
+    """Asserts that the four ways give one number."""
+    found = four_ways(f, *args)
+    np.testing.assert_allclose(found, found[0], rtol=tolerance, atol=tolerance)
+
+
+def agree_when_traced(f, args):
+    """Asserts that the traced gradients are the eager ones, and of the specs that they say."""
+    def gradients(*xs):
+        return lab.vjp(f, *xs)[1](np.cos(f(*args)))
+    graph, found = through_text(gradients, *args)
+    for got, want, name in zip(found, gradients(*args), graph.outputs, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9)
+        assert graph.specs[name].fits(got)
