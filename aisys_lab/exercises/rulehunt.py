@@ -62,7 +62,7 @@ WEAK_TESTS = edits(DIRECTIONS, {
 
 
 @exercise("autodiff.hunt_rules", code="V.2-E", points=8, mutants=WEAK_TESTS,
-          hides=("autodiff.verbs:check_grads",), different={
+          hides=("autodiff.checking:check_grads",), different={
               "random directions": DIRECTIONS, "entry by entry": ENTRIES})
 def hunt_rules(answer, rng):
     """hunt_rules(f, pull, draw) returns True if a reverse rule is right and False if it is wrong.

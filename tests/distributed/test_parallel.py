@@ -168,7 +168,8 @@ def test_a_failing_rank_ends_the_job(faulty, monkeypatch, fault, sentence):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupt_leaves_no_rank_behind(monkeypatch, number):
     word = marked(monkeypatch)
-    script = (f"import sys; sys.path.insert(0, {str(HERE)!r})\n"
+    script = (f"import signal, sys; sys.path.insert(0, {str(HERE)!r})\n"
+              "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored behind an &
               "import numpy as np, aisys_lab as lab\nfrom faulty import Faulty\n"
               "data = lab.datasets.Dataset('d', np.ones((8, 3)), np.ones(8), 1)\n"
               "lab.parallelize(Faulty('sleep'), data, batch=4)\n")
