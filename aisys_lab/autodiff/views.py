@@ -35,7 +35,10 @@ class Strided:
     @staticmethod
     def of(array):
         """A copy of an array in cells of its own, row after row."""
-        array = np.array(array)
+        try:
+            array = np.array(array)
+        except ValueError:
+            raise LabError("Strided.of takes rows of one length; these differ.") from None
         return Strided(array.ravel(), array.shape, dense(array.shape))
 
     def permute(self, *axes):
@@ -51,6 +54,8 @@ class Strided:
 
         One length may be -1: what is left.
         """
+        if sum(n < 0 for n in shape) > 1 or min(shape, default=0) < -1:
+            raise LabError(f"reshape: {list(shape)}; lengths are 0 or more, and one may be -1.")
         known = math.prod(n for n in shape if n != -1)
         shape = tuple(self.size // max(known, 1) if n == -1 else n for n in shape)
         if math.prod(shape) != self.size:
@@ -65,6 +70,8 @@ class Strided:
             if axis == view.ndim:
                 raise LabError(f"{spec(self)} has {self.ndim} axes; got more in its brackets.")
             if isinstance(part, slice):
+                if part.step == 0:
+                    raise LabError(f"{spec(self)}: a slice needs a step other than 0.")
                 view = SLOTS["autodiff.tensor_views"].slice(view, axis, part.start, part.stop,
                                                             part.step)
                 axis += 1
@@ -74,6 +81,9 @@ class Strided:
 
     def __setitem__(self, at, number):
         """Writes a number into all elements of a view."""
+        if np.ndim(number):
+            raise LabError(f"{spec(self)}: one number is written into all elements of a view, got "
+                           f"an array.")
         SLOTS["autodiff.tensor_views"].fill(self[at], number)
 
     def cells(self):

@@ -125,7 +125,11 @@ def test_the_methods_go_through_the_slot():
     (lambda x: x.reshape(4, -1), r"reshape: f64\[2,3\] has 6 elements, \[4, 1\] has 4"),
     (lambda x: x[2], r"f64\[2,3\]: 2 is no place on axis 0, of length 2"),
     (lambda x: x[0, "a"], r"f64\[3\]: 'a' is no place on axis 0, of length 3"),
-    (lambda x: x[0, 0, 0], r"f64\[2,3\] has 2 axes; got more in its brackets")])
+    (lambda x: x[0, 0, 0], r"f64\[2,3\] has 2 axes; got more in its brackets"),
+    (lambda x: x[::0], "a step other than 0"), (lambda x: x.reshape(-1, -1), "one may be -1"),
+    (lambda x: x.reshape(-2, 3), "lengths are 0 or more"),
+    (lambda x: x.__setitem__(0, [1, 2]), "one number is written"),
+    (lambda x: Strided.of([[1, 2], [3]]), "rows of one length")])
 def test_sentences(work, sentence):
     with pytest.raises(lab.LabError, match=sentence):
         work(Strided.of(np.ones((2, 3))))
