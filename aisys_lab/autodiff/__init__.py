@@ -28,6 +28,9 @@ from aisys_lab.autodiff.verbs import (
     value_and_grad,
     vjp,
 )
+from aisys_lab.core.memory import keep_freed_memory
+
+keep_freed_memory()  # each step of a training asks for the arrays that the last one freed
 
 __all__ = ["JVP", "MODES", "VJP", "Growth", "Joint", "Mode", "Tensor", "apply_graph", "backward",
            "check_grads", "checkpoint", "custom_jvp", "custom_vjp", "elementwise_grad", "grad",
