@@ -181,8 +181,12 @@ class Mode:
     def close(self):
         """Ends the run: saved arrays are free again; a tensor that is used from now on says so."""
         with _opening:
-            for array in sorted(self.held, key=lambda array: array.base is not None):
-                _unlock(array)  # owners before their views, or NumPy refuses
+            for array in self.held:  # owners before their views, or NumPy refuses
+                if array.base is None:
+                    array.flags.writeable = True
+            for array in self.held:
+                if array.base is not None:
+                    _unlock(array)
         self.bind = functools.partial(_closed, self.name)  # not a method: no cycle keeps the tape
         running.modes.discard(self)
 
@@ -191,9 +195,9 @@ _opening = Lock()  # a view is opened through its owner, which is another thread
 
 
 def _unlock(array):
-    """Opens an array again, also a view of one that another run has locked."""
+    """Opens a view again, also of an array that another run has locked."""
     owner = array.base
-    if owner is None or owner.flags.writeable:
+    if owner.flags.writeable:
         array.flags.writeable = True
         return
     owner.flags.writeable = True
