@@ -30,28 +30,28 @@ def fewest_runs(steps, slots):
 def sweep(machine, steps, slots):
     """Comes back through all steps of the machine with at most ``slots`` saved states."""
     machine.save(0)
-    streams = {0: machine.rng()}
+    streams = {}  # where the stream stood when a step was first reached
+
+    def do(action, step):
+        machine.rng(streams.setdefault(step, machine.rng()))
+        action(step)
 
     def advance(start, stop):
         for step in range(start, stop):
-            streams.setdefault(step, machine.rng())
-            machine.rng(streams[step])
-            machine.run(step)
+            do(machine.run, step)
 
     def come_back(start, stop, free):
         cut = _runs(stop - start, free)[1]
         if cut:  # save half-way, come back to there, then do the first half again
             advance(start, start + cut)
             machine.save(start + cut)
-            streams.setdefault(start + cut, machine.rng())
             come_back(start + cut, stop, free - 1)
             machine.free(start + cut)
             machine.load(start)
             return come_back(start, start + cut, free)
         for step in range(stop - 1, start - 1, -1):
             advance(start, step)
-            machine.rng(streams.setdefault(step, machine.rng()))
-            machine.back(step)
+            do(machine.back, step)
             if step > start:
                 machine.load(start)
         return None

@@ -9,9 +9,8 @@ def keep_freed_memory(kept=1 << 28, largest=1 << 25):
     """Lets the C library keep ``kept`` bytes that were freed, of blocks up to ``largest``.
 
     A training step frees its arrays and asks for the same ones again. The GNU C library gives
-    large blocks back at once, and then each of their pages costs a fault when it is touched anew:
-    in the CNN of `models`, half of the time of a step. Elsewhere this does nothing. Returns
-    whether it was done.
+    large blocks back at once, and then each of their pages costs a fault when it is touched anew.
+    Elsewhere this does nothing. Returns whether it was done.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -45,3 +45,18 @@ def agree_when_traced(f, args):
     for got, want, name in zip(found, gradients(*args), graph.outputs, strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9)
         assert graph.specs[name].fits(got)
+
+
+def agree_with_torch(ours, theirs, args, tolerance):
+    """Asserts that value and gradients are PyTorch's, for a random gradient of the value."""
+    import torch
+
+    out, pull = lab.vjp(ours, *args)
+    u = np.asarray(np.random.default_rng(1).standard_normal(np.shape(out)), args[0].dtype)
+    leaves = [torch.from_numpy(x).requires_grad_() for x in args]
+    wanted = theirs(*leaves)
+    wanted.backward(torch.from_numpy(u))
+    np.testing.assert_allclose(out, wanted.detach().numpy(), rtol=tolerance, atol=tolerance)
+    for got, leaf in zip(pull(u), leaves, strict=True):
+        assert got.dtype == leaf.grad.numpy().dtype
+        np.testing.assert_allclose(got, leaf.grad.numpy(), rtol=tolerance, atol=tolerance)
