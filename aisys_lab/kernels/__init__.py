@@ -1,27 +1,24 @@
-"""Numba kernels: one signature, several speeds; the naive one is the definition."""
+"""Numba kernels: one signature, several speeds; the naive one is the definition.
 
-import numpy as np
+``lab.kernels.matmul(a, b)`` takes the best kernel for this host and these arrays;
+``lab.kernels.KERNELS["matmul"]`` is the ladder up to it. Numba is imported when the first of these
+names is used, and each kernel is compiled on its first use, once a machine.
+"""
 
-from aisys_lab.core import LabError, Table
-from aisys_lab.kernels.gemm import blocked, naive, reordered
+import importlib
 
-KERNELS = Table("KERNELS", "loops by op and rung, slow first", noun="kernel")
-KERNELS.define("matmul", {"naive": naive, "reordered": reordered, "blocked": blocked})
-
-
-def matmul(a, b, kernel="blocked"):
-    """Product of two matrices f32 or f64 [m,k] and [k,n] by the rung ``kernel``."""
-    a, b = np.asarray(a), np.asarray(b)
-    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
-        raise LabError(f"matmul: needs [m,k] and [k,n], got {list(a.shape)} and {list(b.shape)}.")
-    if a.dtype != b.dtype or a.dtype.kind != "f":
-        raise LabError(f"matmul: needs two float arrays of one dtype, got {a.dtype} and {b.dtype}.")
-    rungs = KERNELS["matmul"]
-    if kernel not in rungs:
-        raise LabError(f"no kernel {kernel!r} for matmul; the rungs are: {', '.join(rungs)}.")
-    out = np.empty((a.shape[0], b.shape[1]), a.dtype)
-    rungs[kernel](a, b, out)
-    return out
+_FACE = {"KERNELS": "ladders", "matmul": "products"}
 
 
-__all__ = ["KERNELS", "matmul"]
+def __getattr__(name):
+    if name not in _FACE:
+        raise AttributeError(f"aisys_lab.kernels has no name {name!r}")
+    for module in dict.fromkeys(_FACE.values()):  # all of them: each adds its ladders to KERNELS
+        importlib.import_module(f"aisys_lab.kernels.{module}")
+    globals().update((known, getattr(importlib.import_module(f"aisys_lab.kernels.{module}"), known))
+                     for known, module in _FACE.items())
+    return globals()[name]
+
+
+def __dir__():
+    return sorted({*globals(), *_FACE})
