@@ -9,7 +9,6 @@ from functools import cache
 
 import llvmlite.binding as llvm
 from numba.core import config
-from numba.core.registry import cpu_target  # noqa: F401  (starts LLVM up)
 
 PROBE = """
 declare <16 x float> @llvm.fmuladd.v16f32(<16 x float>, <16 x float>, <16 x float>)
@@ -56,6 +55,8 @@ def host():
 
 def translate(cpu, features, text=PROBE):
     """Assembly of LLVM text for a processor."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
     module = llvm.parse_assembly(text)
     module.triple = llvm.get_process_triple()
     target = llvm.Target.from_triple(module.triple)

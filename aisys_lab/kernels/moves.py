@@ -24,6 +24,7 @@ from aisys_lab.kernels.vector import (
 )
 
 LINE = 64  # bytes of a cache line
+LINES = 8  # rows that are read side by side: streams that a processor fetches ahead by itself
 
 
 @part
@@ -112,14 +113,31 @@ def clear(to, rows, count, ldto):
 def pack(p, across, along, width, depth, each, to):
     """Panels ``each`` wide: element (i, d) of p, at i·across + d·along, goes to panel i // each,
     line d, place i % each. The last panel is filled up with zeros."""
+    if across == 1:
+        for d in range(0, depth, LINES):
+            pack_lines(offset(p, d * along), along, width, min(LINES, depth - d), depth, each,
+                       offset(to, d * each))
+        return
     for start in range(0, width, each):
         wide, panel, source = min(each, width - start), offset(to, start * depth), offset(
             p, start * across)
-        if across == 1:
-            copy_rows(source, along, depth, wide, panel, each)
-        elif along == 1:
+        if along == 1:
             transpose(source, across, wide, depth, panel, each)
         else:
             gather(source, across, along, wide, depth, panel, each)
         if wide < each:
             clear(offset(panel, wide), depth, each - wide, each)
+
+
+@part
+def pack_lines(p, along, width, lines, depth, each, to):
+    """A few lines of every panel, so that each line is read in one go."""
+    full = width - width % each
+    for start in range(0, full, each):
+        source, panel = offset(p, start), offset(to, start * depth)
+        for i in range(lines):
+            copy_line(offset(source, i * along), offset(panel, i * each), each)
+    if full < width:
+        panel = offset(to, full * depth)
+        copy_rows(offset(p, full), along, lines, width - full, panel, each)
+        clear(offset(panel, width - full), lines, each - width + full, each)

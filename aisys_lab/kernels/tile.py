@@ -9,78 +9,70 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from aisys_lab.kernels.vector import (
-    called,
-    loaded,
-    number,
-    splatted,
-    stored,
-    suffix,
-    vector_of,
-)
+from aisys_lab.kernels.vector import called, loaded, number, splatted, stored, suffix, vector_of
 
 
 def tile(rows, vectors):
-    """``(zero, step, read, write)``: the operations of a tile of this shape, for any dtype.
+    """``(zero, step, write, add)``: the operations of a tile of this shape, for any dtype.
 
     Its value is a tuple of vectors, row by row.
     """
+    return (_zero(rows * vectors), _step(rows, vectors), _write(rows, vectors),
+            _write(rows, vectors, more=True))
 
-    def kind(p):
-        return types.UniTuple(vector_of(p.dtype), rows * vectors)
 
-    def places(builder, c, ldc, lanes):
-        """Row by row, and in each vector by vector, where the tile lies in ``c``."""
-        for i in range(rows):
-            row = builder.gep(c, [builder.mul(ldc, number(i))])
-            yield from ((row, number(j * lanes)) for j in range(vectors))
-
+def _zero(count):
     @intrinsic
     def zero(typing, p):
         """A tile of zeros, of the dtype that ``p`` points to."""
-        value = kind(p)
+        value = types.UniTuple(vector_of(p.dtype), count)
 
         def build(context, builder, sig, args):
-            zeros = [ir.Constant(value.dtype.ir, None)] * len(value)
+            zeros = [ir.Constant(value.dtype.ir, None)] * count
             return context.make_tuple(builder, value, zeros)
         return value(p), build
+    return zero
 
+
+def _step(rows, vectors):
     @intrinsic
     def step(typing, acc, a, lda, b):
         """``acc + outer(a[0], a[lda], …; the vectors at b)``."""
         def build(context, builder, sig, args):
             acc, a, lda, b = args
-            vector = sig.return_type.dtype.ir
-            right = [loaded(builder, b, number(j * vector.count), vector) for j in range(vectors)]
-            left = (splatted(builder, builder.load(builder.gep(a, [builder.mul(lda, number(i))])),
-                             vector) for i in range(rows))
+            kind = sig.return_type.dtype.ir
+            right = [loaded(builder, b, number(j * kind.count), kind) for j in range(vectors)]
+            left = (splatted(builder, builder.load(at), kind)
+                    for at in _lines(builder, a, lda, rows))
             pairs = ((x, y) for x in left for y in right)
-            name = f"llvm.fmuladd.{suffix(vector)}"
-            sums = [called(builder, name, vector, x, y, z) for (x, y), z in
-                    zip(pairs, cgutils.unpack_tuple(builder, acc), strict=True)]
+            sums = [called(builder, f"llvm.fmuladd.{suffix(kind)}", kind, x, y, z) for (x, y), z
+                    in zip(pairs, cgutils.unpack_tuple(builder, acc), strict=True)]
             return context.make_tuple(builder, sig.return_type, sums)
         return acc(acc, a, types.intp, b), build
+    return step
 
-    @intrinsic
-    def read(typing, c, ldc):
-        """The tile that lies at ``c``, rows ``ldc`` apart."""
-        value = kind(c)
 
-        def build(context, builder, sig, args):
-            vector = value.dtype.ir
-            parts = [loaded(builder, *at, vector) for at in places(builder, *args, vector.count)]
-            return context.make_tuple(builder, value, parts)
-        return value(c, types.intp), build
-
+def _write(rows, vectors, more=False):
     @intrinsic
     def write(typing, acc, c, ldc):
-        """Lays the tile down at ``c``, rows ``ldc`` apart."""
+        """Lays the tile down at ``c``, rows ``ldc`` apart, or adds it to what lies there."""
         def build(context, builder, sig, args):
             acc, c, ldc = args
-            for v, at in zip(cgutils.unpack_tuple(builder, acc),
-                             places(builder, c, ldc, sig.args[0].dtype.lanes), strict=True):
-                stored(builder, v, *at)
+            places = _places(builder, c, ldc, rows, vectors, acc.type.element)
+            for v, at in zip(cgutils.unpack_tuple(builder, acc), places, strict=True):
+                there = more and loaded(builder, *at, v.type)
+                stored(builder, builder.fadd(v, there) if more else v, *at)
             return context.get_dummy_value()
         return types.none(acc, c, types.intp), build
+    return write
 
-    return zero, step, read, write
+
+def _lines(builder, p, ld, rows):
+    """The addresses 0, ld, 2 ld, … elements on."""
+    return (builder.gep(p, [builder.mul(ld, number(i))]) for i in range(rows))
+
+
+def _places(builder, c, ldc, rows, vectors, kind):
+    """Where the vectors of a tile lie in ``c``, row by row."""
+    return ((line, number(j * kind.count)) for line in _lines(builder, c, ldc, rows)
+            for j in range(vectors))

@@ -124,6 +124,15 @@ def pointer(typing, array):
 
 
 @intrinsic
+def keep(typing, array):
+    """Keeps an array alive up to here: an address does not, and Numba frees what is not named
+    any more, also while a routine works on its memory."""
+    def build(context, builder, sig, args):
+        return context.get_dummy_value()
+    return types.none(array), build
+
+
+@intrinsic
 def offset(typing, p, n):
     """The address ``n`` elements on."""
     def build(context, builder, sig, args):

@@ -1,0 +1,154 @@
+"""Blocks of a matrix product: rows of a times panels of b, tile by tile, edges included.
+
+A panel of b holds ``wide`` columns, as many as a tile has, line by line of k. Rows of a are read
+where they lie, or from a copy (``arrange``).
+"""
+
+from aisys_lab.kernels.isa import host
+from aisys_lab.kernels.jit import part
+from aisys_lab.kernels.moves import copy_rows, pack
+from aisys_lab.kernels.tile import tile
+from aisys_lab.kernels.vector import lanes, load, load_part, offset, prefetch, store, store_part
+
+ROWS, VECTORS = host().rows, host().vectors
+APART = 16  # numbers between copied rows of a, so that they do not meet in one set of the cache
+AHEAD = 12  # lines of b that are asked for before they are needed, where it is not yet packed
+
+zero, step, write, add = tile(ROWS, VECTORS)
+zero_narrow, step_narrow, write_narrow, _ = tile(ROWS, 1)
+
+
+@part
+def run(acc, a, lda, along, b, wide, depth):
+    """``depth`` outer products added to a tile: on along a by ``along``, along b by ``wide``."""
+    for _ in range(depth):
+        acc = step(acc, a, lda, b)
+        a, b = offset(a, along), offset(b, wide)
+    return acc
+
+
+@part
+def run_narrow(acc, a, lda, along, b, wide, depth):
+    """The same, of the first register of each line of b."""
+    for _ in range(depth):
+        acc = step_narrow(acc, a, lda, b)
+        a, b = offset(a, along), offset(b, wide)
+    return acc
+
+
+@part
+def run_packing(acc, a, lda, along, b, ldb, depth, panel):
+    """The same of b as it is, which lies in ``panel`` afterwards: packing in passing."""
+    w = lanes(b)
+    for _ in range(depth):
+        prefetch(b, AHEAD * ldb)
+        acc = step(acc, a, lda, b)
+        for j in range(VECTORS):
+            store(load(b, j * w), panel, j * w)
+        a, b, panel = offset(a, along), offset(b, ldb), offset(panel, VECTORS * w)
+    return acc
+
+
+@part
+def lay(acc, c, ldc, more):
+    """A whole tile goes to c, or is added to it where ``more``."""
+    if more:
+        add(acc, c, ldc)
+    else:
+        write(acc, c, ldc)
+
+
+@part
+def expect(c, ldc):
+    """The lines of a tile of c are on their way before they are needed."""
+    for i in range(ROWS):
+        prefetch(c, i * ldc)
+
+
+@part
+def place_edge(a, lda, along, panel, depth, c, ldc, more, high, count, room):
+    """A tile that reaches over the edge of c: made in ``room``, of which ``high`` rows of
+    ``count`` numbers are laid down."""
+    w = lanes(panel)
+    wide = VECTORS * w
+    if count <= w:
+        write_narrow(run_narrow(zero_narrow(panel), a, lda, along, panel, wide, depth), room, wide)
+    else:
+        write(run(zero(panel), a, lda, along, panel, wide, depth), room, wide)
+    for i in range(high):
+        for j in range(0, count, w):
+            some = min(w, count - j)
+            v, at = load(room, i * wide + j), i * ldc + j
+            store_part(v + load_part(c, at, some, 0) if more else v, c, at, some)
+
+
+@part
+def arrange(a, lda, along, high, depth, to, copied):
+    """A block of a as tiles read it: ``(address, lda, along, numbers from tile row to tile row)``.
+
+    Where it lies, or as a copy: rows that do not meet in one set of the cache, or panels where
+    the numbers of a row do not lie together.
+    """
+    if along != 1:
+        pack(a, lda, along, high, depth, ROWS, to)
+        return to, 1, ROWS, depth
+    if copied:
+        copy_rows(a, lda, high, depth, to, depth + APART)
+        return to, depth + APART, 1, depth + APART
+    return a, lda, 1, lda
+
+
+@part
+def place_panel(left, high, rest, panel, depth, some, first, c, ldc, more, room):
+    """Tiles from row ``first`` down a panel with ``some`` columns; ``rest``: the rows of a that
+    fill no tile, as a panel."""
+    a, lda, along, jump = left
+    full = high - high % ROWS
+    for i in range(first, full, ROWS):
+        row, at = offset(a, i * jump), offset(c, i * ldc)
+        if some == VECTORS * lanes(panel):
+            expect(at, ldc)
+            lay(run(zero(panel), row, lda, along, panel, some, depth), at, ldc, more)
+        else:
+            place_edge(row, lda, along, panel, depth, at, ldc, more, ROWS, some, room)
+    if full < high:
+        place_edge(rest, 1, ROWS, panel, depth, offset(c, full * ldc), ldc, more, high - full,
+                   some, room)
+
+
+@part
+def rest_of(left, high, depth, to):
+    """The rows of a block of a that fill no tile, as a panel with zeros."""
+    a, lda, along, jump = left
+    full = high - high % ROWS
+    if full < high and along == 1:
+        pack(offset(a, full * jump), lda, 1, high - full, depth, ROWS, to)
+        return to
+    return offset(a, full * jump)
+
+
+@part
+def place_block(left, high, b, ldb, passing, panels, depth, count, c, ldc, more, room):
+    """``high`` rows of an arranged block of a times the panels of ``count`` columns of b.
+
+    Where ``passing``, the panels are still to be made from b, whose rows lie together.
+    """
+    wide = VECTORS * lanes(panels)
+    rest = rest_of(left, high, depth, offset(room, ROWS * wide))
+    for j in range(0, count, wide):
+        panel, some, at, first = offset(panels, j * depth), min(wide, count - j), offset(c, j), 0
+        if passing:
+            first = place_packing(left, high, offset(b, j), ldb, panel, depth, some, at, ldc, more)
+        place_panel(left, high, rest, panel, depth, some, first, at, ldc, more, room)
+
+
+@part
+def place_packing(left, high, b, ldb, panel, depth, some, c, ldc, more):
+    """Makes a panel, and in passing the first tile if there is a whole one; returns its rows."""
+    a, lda, along, _ = left
+    if some < VECTORS * lanes(panel) or high < ROWS:
+        pack(b, 1, ldb, some, depth, VECTORS * lanes(panel), panel)
+        return 0
+    expect(c, ldc)
+    lay(run_packing(zero(b), a, lda, along, b, ldb, depth, panel), c, ldc, more)
+    return ROWS
