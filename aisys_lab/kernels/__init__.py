@@ -7,7 +7,10 @@ names is used, and each kernel is compiled on its first use, once a machine.
 
 import importlib
 
-_FACE = {"KERNELS": "ladders", "matmul": "products"}
+_FACE = {
+    "KERNELS": "ladders",
+    "matmul": "products", "pack": "products", "matmul_int8": "products", "gemv_int8": "products",
+}
 
 
 def __getattr__(name):

@@ -25,14 +25,14 @@ define void @probe(ptr %a, ptr %b) {
 @dataclass(frozen=True)
 class Isa:
     """A vector unit: bytes of a register, the tile of accumulators that fits into all of them
-    (``rows`` numbers times ``vectors`` registers), and whether one instruction multiplies bytes
-    and adds four products at a time to 32 bits (``dot``: AVX512-VNNI)."""
+    (``rows`` numbers times ``vectors`` registers), and the instruction that multiplies bytes and
+    adds four products at a time to 32 bits (``dot``), if there is one."""
 
     name: str
     width: int
     rows: int
     vectors: int
-    dot: bool = False
+    dot: str = ""
 
     def lanes(self, dtype):
         """How many numbers of a NumPy dtype a register holds."""
@@ -50,7 +50,7 @@ def host():
     """The Isa of this process."""
     assembly = translate(config.CPU_NAME or llvm.get_host_cpu_name(), _features())
     isa = ISAS["avx512" if "zmm" in assembly else "avx2" if "vfmadd" in assembly else "portable"]
-    return replace(isa, dot=isa.name == "avx512" and _has("avx512vnni"))
+    return replace(isa, dot="vpdpbusd" if isa.name == "avx512" and _has("avx512vnni") else "")
 
 
 def translate(cpu, features, text=PROBE):

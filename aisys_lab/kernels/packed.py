@@ -104,6 +104,45 @@ def place(a, b, out):
     keep(room)
 
 
+@part
+def place_packed(a, panels, out):
+    """``out = a @ b`` by one thread, where ``panels`` is what ``panels_of`` made of b."""
+    (m, k), n, size = a.shape, out.shape[1], out.itemsize
+    room = aligned(sum(room_for(m, n, k, VECTORS * lanes(pointer(out)))), out)
+    blocks(m, n, k, pointer(a), a.strides[0] // size, a.strides[1] // size, pointer(panels), 0, 0,
+           True, pointer(out), out.strides[0] // size, pointer(room))
+    keep(room)
+
+
+@entry
+def panels_of(b):
+    """The panels of b[k,n], one array, once for many products."""
+    (k, n), size = b.shape, b.itemsize
+    panels = aligned(k * whole(n, VECTORS * lanes(pointer(b))), b)
+    if b.size:
+        pack_all(n, k, pointer(b), b.strides[0] // size, b.strides[1] // size, pointer(panels))
+    return panels
+
+
+@entry
+def into_packed(a, panels, out):
+    """``out = a @ b`` of a in any layout and packed b; rows of out lie together."""
+    if a.shape[1] == 0:
+        out[:] = 0
+    elif out.size:
+        place_packed(a, panels, out)
+
+
+@entry(parallel=True)
+def into_packed_parts(a, panels, out, parts):
+    """The same by several threads, each for a stripe of rows; k is 1 or more."""
+    m = len(a)
+    high = whole(-(-m // parts), ROWS)
+    for p in prange(parts):
+        rows = slice(min(m, p * high), min(m, (p + 1) * high))
+        place_packed(a[rows], panels, out[rows])
+
+
 @entry
 def into(a, b, out):
     """``out = a @ b`` of matrices f32 or f64 in any layout; rows of out lie together."""

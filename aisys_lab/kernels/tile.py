@@ -43,7 +43,7 @@ def _step(rows, vectors):
             kind = sig.return_type.dtype.ir
             right = [loaded(builder, b, number(j * kind.count), kind) for j in range(vectors)]
             left = (splatted(builder, builder.load(at), kind)
-                    for at in _lines(builder, a, lda, rows))
+                    for at in lines_of(builder, a, lda, rows))
             pairs = ((x, y) for x in left for y in right)
             sums = [called(builder, f"llvm.fmuladd.{suffix(kind)}", kind, x, y, z) for (x, y), z
                     in zip(pairs, cgutils.unpack_tuple(builder, acc), strict=True)]
@@ -56,23 +56,25 @@ def _write(rows, vectors, more=False):
     @intrinsic
     def write(typing, acc, c, ldc):
         """Lays the tile down at ``c``, rows ``ldc`` apart, or adds it to what lies there."""
+        is_float = isinstance(c.dtype, types.Float)
+
         def build(context, builder, sig, args):
             acc, c, ldc = args
             places = _places(builder, c, ldc, rows, vectors, acc.type.element)
             for v, at in zip(cgutils.unpack_tuple(builder, acc), places, strict=True):
-                there = more and loaded(builder, *at, v.type)
-                stored(builder, builder.fadd(v, there) if more else v, *at)
+                plus = builder.fadd if is_float else builder.add
+                stored(builder, plus(v, loaded(builder, *at, v.type)) if more else v, *at)
             return context.get_dummy_value()
         return types.none(acc, c, types.intp), build
     return write
 
 
-def _lines(builder, p, ld, rows):
+def lines_of(builder, p, ld, rows):
     """The addresses 0, ld, 2 ld, … elements on."""
     return (builder.gep(p, [builder.mul(ld, number(i))]) for i in range(rows))
 
 
 def _places(builder, c, ldc, rows, vectors, kind):
     """Where the vectors of a tile lie in ``c``, row by row."""
-    return ((line, number(j * kind.count)) for line in _lines(builder, c, ldc, rows)
+    return ((line, number(j * kind.count)) for line in lines_of(builder, c, ldc, rows)
             for j in range(vectors))

@@ -87,3 +87,33 @@ def test_lists_are_arrays():
 def test_an_unknown_rung_offers_those_there_are():
     with pytest.raises(LabError, match="no kernel 'fastest'.*naive"):
         kernels.matmul(np.ones((2, 2)), np.ones((2, 2)), kernel="fastest")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(m=sides, k=sides, n=sides, seed=st.integers(0, 99))
+@settings(max_examples=30)
+def test_a_packed_right_side_gives_the_same(dtype, m, k, n, seed):
+    rng = np.random.default_rng(seed)
+    a, b = (rng.uniform(-1, 1, shape).astype(dtype) for shape in ((m, k), (k, n)))
+    packed = kernels.pack(layouts(rng, b))
+    assert packed.shape == b.shape and packed.dtype == b.dtype
+    close(kernels.matmul(layouts(rng, a), packed), LADDER["naive"](a, b), k)
+
+
+def test_a_packed_right_side_prints_itself_and_goes_with_threads():
+    rng = np.random.default_rng(0)
+    a, b = rng.uniform(-1, 1, (601, 500)), rng.uniform(-1, 1, (500, 129))
+    packed = kernels.pack(b)
+    close(kernels.matmul(a, packed), a @ b, 500)
+    assert str(packed).startswith("packed float64[500, 129], ")
+
+
+def test_what_does_not_fit_a_packed_right_side_gets_a_sentence():
+    packed = kernels.pack(np.ones((3, 2)))
+    for a, kernel, words in ((np.ones((2, 3), "f"), "packed", "both are of one dtype"),
+                             (np.ones((2, 4)), "packed", "inner sizes differ"),
+                             (np.ones((2, 3)), "naive", "only kernel='packed'")):
+        with pytest.raises(LabError, match=words):
+            kernels.matmul(a, packed, kernel=kernel)
+    with pytest.raises(LabError, match="pack: takes float32 or float64"):
+        kernels.pack(np.ones((2, 2), int))
