@@ -10,12 +10,35 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """Makers of both calls, the ratio to reach (None: only shown), and the next one to aim at."""
+    """Makers of both calls, the ratio to reach (None: only shown), and the next one to aim at.
+
+    ``work`` is how many operations of ``unit`` (a row of PEAKS) a call does, where that is fixed;
+    ``threads`` how many each side may use: of two, the clock on the wall counts. A row with
+    ``cases`` is measured case by case: makers take one, ``work`` is a function of it, the ratio is
+    the geometric mean, and ``worst`` the bar of each case.
+    """
 
     ours: Callable
     theirs: Callable
     bar: float | None = None
     stretch: float | None = None
+    work: float | Callable | None = None
+    unit: str = "f32"
+    threads: int = 1
+    cases: tuple = ()
+    worst: float | None = None
+
+    @property
+    def known(self):
+        """The operations of one call of each case, or None."""
+        if not self.cases:
+            return [self.work]
+        return [self.work and self.work(case) for case in self.cases]
+
+    def made(self, which, case):
+        """The call of one side for the case of that number."""
+        maker = getattr(self, which)
+        return maker(self.cases[case]) if self.cases else maker()
 
 
 ROWS = {}  # name, peer -> Row
@@ -37,4 +60,4 @@ def one_thread():
     return torch
 
 
-from benchmarks import eager, nets  # noqa: E402, F401  (their rows)
+from benchmarks import eager, gemm, nets  # noqa: E402, F401  (their rows)

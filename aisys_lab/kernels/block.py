@@ -12,10 +12,12 @@ from aisys_lab.kernels.vector import lanes, load, load_part, offset, prefetch, s
 
 ROWS, VECTORS = host().rows, host().vectors
 APART = 16  # numbers between copied rows of a, so that they do not meet in one set of the cache
-AHEAD = 12  # lines of b that are asked for before they are needed, where it is not yet packed
+AHEAD = 16  # lines of b that are asked for before they are needed, where it is not yet packed
 
 zero, step, write, add = tile(ROWS, VECTORS)
+SOME = ROWS * 2 // 3  # rows of a lower tile, for the last rows of a
 zero_narrow, step_narrow, write_narrow, _ = tile(ROWS, 1)
+zero_low, step_low, write_low, _ = tile(SOME, VECTORS)
 
 
 @part
@@ -37,11 +39,20 @@ def run_narrow(acc, a, lda, along, b, wide, depth):
 
 
 @part
+def run_low(acc, a, lda, along, b, wide, depth):
+    """The same, of the first SOME rows of a."""
+    for _ in range(depth):
+        acc = step_low(acc, a, lda, b)
+        a, b = offset(a, along), offset(b, wide)
+    return acc
+
+
+@part
 def run_packing(acc, a, lda, along, b, ldb, depth, panel):
     """The same of b as it is, which lies in ``panel`` afterwards: packing in passing."""
     w = lanes(b)
     for _ in range(depth):
-        prefetch(b, AHEAD * ldb)
+        prefetch(b, AHEAD * ldb + VECTORS * w - 1)
         acc = step(acc, a, lda, b)
         for j in range(VECTORS):
             store(load(b, j * w), panel, j * w)
@@ -73,6 +84,8 @@ def place_edge(a, lda, along, panel, depth, c, ldc, more, high, count, room):
     wide = VECTORS * w
     if count <= w:
         write_narrow(run_narrow(zero_narrow(panel), a, lda, along, panel, wide, depth), room, wide)
+    elif high <= SOME:
+        write_low(run_low(zero_low(panel), a, lda, along, panel, wide, depth), room, wide)
     else:
         write(run(zero(panel), a, lda, along, panel, wide, depth), room, wide)
     for i in range(high):

@@ -6,6 +6,10 @@ three values moved an element, ``read`` one value read an element.
 
 from numba import njit
 
+from aisys_lab.kernels.isa import host
+from aisys_lab.kernels.tile import chain, tile
+from aisys_lab.kernels.vector import lanes, pointer, splat, total
+
 CHAIN_FLOPS = 32  # an element and pass: 16 multiply-adds
 TRIAD_VALUES = 3  # an element: two read, one written; a cache may also read what it overwrites
 CONTRACT = {"contract"}  # a multiply and an add may fuse; nothing is re-associated
@@ -51,3 +55,21 @@ def read(x, passes):
         for i in range(x.size):
             total += x[i]
     return total
+
+
+SPINS = host().rows * host().vectors  # multiply-adds a pass: none waits for the one before it
+spin_zero = tile(host().rows, host().vectors)[0]
+
+
+@njit(nogil=True)
+def spin(x, passes):
+    """SPINS registers become v·x + x, ``passes`` times, without touching memory; the mean of the
+    lanes of the first, which for x = 1/2 is 1 in the end."""
+    p = pointer(x)
+    half, values = splat(p, x[0]), spin_zero(p)
+    for _ in range(passes):
+        values = chain(values, half)
+    out = values[0]
+    for v in values[1:]:
+        out = out + v
+    return total(out) / (SPINS * lanes(p))

@@ -21,6 +21,17 @@ def tile(rows, vectors):
             _write(rows, vectors, more=True))
 
 
+@intrinsic
+def chain(typing, acc, x):
+    """``v * x + x`` of each register of a tile."""
+    def build(context, builder, sig, args):
+        kind = args[1].type
+        made = [called(builder, f"llvm.fmuladd.{suffix(kind)}", kind, v, args[1], args[1])
+                for v in cgutils.unpack_tuple(builder, args[0])]
+        return context.make_tuple(builder, acc, made)
+    return acc(acc, x), build
+
+
 def _zero(count):
     @intrinsic
     def zero(typing, p):

@@ -22,7 +22,6 @@ from numba.np.numpy_support import as_dtype
 from aisys_lab.kernels.isa import host
 
 I32, I64 = ir.IntType(32), ir.IntType(64)
-FAST = ("reassoc", "nsz", "contract")  # sums in any order; NaN and infinity keep their meaning
 
 
 class Vector(types.Type):
@@ -231,8 +230,7 @@ def _arithmetic(op, names):
         kind, is_float = sig.return_type.ir, isinstance(sig.return_type.dtype, types.Float)
         x, y = (v if isinstance(t, Vector) else splatted(builder, v, kind)
                 for v, t in zip(args, sig.args, strict=True))
-        return getattr(builder, names[0])(x, y, flags=FAST) if is_float else \
-            getattr(builder, names[1])(x, y)
+        return getattr(builder, names[0 if is_float else 1])(x, y)
 
     for kinds in ((Vector, Vector), (Vector, types.Number), (types.Number, Vector)):
         lower_builtin(op, *kinds)(build)
@@ -267,6 +265,16 @@ def minimum(typing, x, y):
 
 
 @intrinsic
+def greatest(typing, x, y):
+    """The larger one, or NaN where either is NaN."""
+    def build(context, builder, sig, args):
+        x, y = args
+        larger = builder.select(builder.fcmp_ordered(">", y, x), y, x)
+        return builder.select(builder.fcmp_unordered("uno", y, y), y, larger)
+    return x(x, x), build
+
+
+@intrinsic
 def sqrt(typing, x):
     """Square roots, rounded correctly."""
     def build(context, builder, sig, args):
@@ -293,16 +301,17 @@ def where_less(typing, x, y, a, b):
 
 @intrinsic
 def scale_by_power(typing, x, n):
-    """``x * 2**n`` for whole ``n`` (as floats) of -126 to 127: n goes straight into the exponent.
+    """``x * 2**n`` for whole ``n`` (as floats) of -126 to 127, and 0 for -127.
 
-    In double precision from -1022 to 1023.
+    In double precision from -1022 to 1023, and 0 for -1023. The sum ``n + bias + 1.5 * 2**23``
+    has n + bias as its last bits, which a shift puts into the exponent.
     """
     def build(context, builder, sig, args):
         bits, bias, fraction = ((32, 127, 23) if x.dtype.bitwidth == 32 else (64, 1023, 52))
         whole = ir.VectorType(ir.IntType(bits), x.lanes)
-        exponent = builder.fptosi(args[1], whole)
-        exponent = builder.add(exponent, ir.Constant(whole, [bias] * x.lanes))
-        power = builder.shl(exponent, ir.Constant(whole, [fraction] * x.lanes))
+        shifted = builder.fadd(args[1], ir.Constant(x.ir, [1.5 * 2 ** fraction + bias] * x.lanes))
+        power = builder.shl(builder.bitcast(shifted, whole),
+                            ir.Constant(whole, [fraction] * x.lanes))
         return builder.fmul(args[0], builder.bitcast(power, x.ir))
     return x(x, x), build
 
