@@ -12,6 +12,7 @@ from aisys_lab.kernels.vector import lanes, load, load_part, offset, prefetch, s
 
 ROWS, VECTORS = host().rows, host().vectors
 APART = 16  # numbers between copied rows of a, so that they do not meet in one set of the cache
+SHALLOW = 128  # depth up to which columns of a are read where they lie
 AHEAD = 16  # lines of b that are asked for before they are needed, where it is not yet packed
 
 zero, step, write, add = tile(ROWS, VECTORS)
@@ -97,28 +98,34 @@ def place_edge(a, lda, along, panel, depth, c, ldc, more, high, count, room):
 
 @part
 def arrange(a, lda, along, high, depth, to, copied):
-    """A block of a as tiles read it: ``(address, lda, along, numbers from tile row to tile row)``.
+    """A block of a as tiles read it: ``(address, lda, along, numbers from tile row to tile row,
+    whether the last tile row is filled up with zeros)``.
 
-    Where it lies, or as a copy: rows that do not meet in one set of the cache, or panels where
-    the numbers of a row do not lie together.
+    Where it lies; or, of lines that meet in the cache, as a copy in which they do not; or as
+    panels, where no lines lie together, or those of columns are many.
     """
-    if along != 1:
-        pack(a, lda, along, high, depth, ROWS, to)
-        return to, 1, ROWS, depth
-    if copied:
+    if along == 1:
+        if not copied:
+            return a, lda, 1, lda * ROWS, False
         copy_rows(a, lda, high, depth, to, depth + APART)
-        return to, depth + APART, 1, depth + APART
-    return a, lda, 1, lda
+        return to, depth + APART, 1, (depth + APART) * ROWS, False
+    if lda == 1 and depth <= SHALLOW:
+        if not copied:
+            return a, 1, along, ROWS, False
+        copy_rows(a, along, depth, high, to, high + APART)
+        return to, 1, high + APART, ROWS, False
+    pack(a, lda, along, high, depth, ROWS, to)
+    return to, 1, ROWS, depth * ROWS, True
 
 
 @part
 def place_panel(left, high, rest, panel, depth, some, first, c, ldc, more, room):
     """Tiles from row ``first`` down a panel with ``some`` columns; ``rest``: the rows of a that
     fill no tile, as a panel."""
-    a, lda, along, jump = left
+    a, lda, along, jump, _ = left
     full = high - high % ROWS
     for i in range(first, full, ROWS):
-        row, at = offset(a, i * jump), offset(c, i * ldc)
+        row, at = offset(a, i // ROWS * jump), offset(c, i * ldc)
         if some == VECTORS * lanes(panel):
             expect(at, ldc)
             lay(run(zero(panel), row, lda, along, panel, some, depth), at, ldc, more)
@@ -132,10 +139,10 @@ def place_panel(left, high, rest, panel, depth, some, first, c, ldc, more, room)
 @part
 def rest_of(left, high, depth, to):
     """The rows of a block of a that fill no tile, as a panel with zeros."""
-    a, lda, along, jump = left
-    full = high - high % ROWS
-    if full < high and along == 1:
-        pack(offset(a, full * jump), lda, 1, high - full, depth, ROWS, to)
+    a, lda, along, jump, filled = left
+    full = high // ROWS
+    if full * ROWS < high and not filled:
+        pack(offset(a, full * jump), lda, along, high - full * ROWS, depth, ROWS, to)
         return to
     return offset(a, full * jump)
 
@@ -158,7 +165,7 @@ def place_block(left, high, b, ldb, passing, panels, depth, count, c, ldc, more,
 @part
 def place_packing(left, high, b, ldb, panel, depth, some, c, ldc, more):
     """Makes a panel, and in passing the first tile if there is a whole one; returns its rows."""
-    a, lda, along, _ = left
+    a, lda, along, _, _ = left
     if some < VECTORS * lanes(panel) or high < ROWS:
         pack(b, 1, ldb, some, depth, VECTORS * lanes(panel), panel)
         return 0

@@ -116,7 +116,7 @@ def pack(p, across, along, width, depth, each, to):
     if across == 1:
         for d in range(0, depth, LINES):
             pack_lines(offset(p, d * along), along, width, min(LINES, depth - d), depth, each,
-                       offset(to, d * each))
+                       offset(to, d * each), d + LINES >= depth)
         return
     for start in range(0, width, each):
         wide, panel, source = min(each, width - start), offset(to, start * depth), offset(
@@ -130,14 +130,18 @@ def pack(p, across, along, width, depth, each, to):
 
 
 @part
-def pack_lines(p, along, width, lines, depth, each, to):
-    """A few lines of every panel, so that each line is read in one go."""
-    full = width - width % each
-    for start in range(0, full, each):
-        source, panel = offset(p, start), offset(to, start * depth)
+def pack_lines(p, along, width, lines, depth, each, to, last):
+    """A few lines of every panel, so that each line of p is read in one go.
+
+    Whole registers are copied where what they write too much is written anew by the next line:
+    not in the last line of a panel, nor where they would read past the end.
+    """
+    reach, spare = -(-each // lanes(p)) * lanes(p), 1 if last else 0
+    for start in range(0, width, each):
+        source, panel, wide = offset(p, start), offset(to, start * depth), min(each, width - start)
+        exact = lines - spare if start + reach <= width else 0
         for i in range(lines):
-            copy_line(offset(source, i * along), offset(panel, i * each), each)
-    if full < width:
-        panel = offset(to, full * depth)
-        copy_rows(offset(p, full), along, lines, width - full, panel, each)
-        clear(offset(panel, width - full), lines, each - width + full, each)
+            count = reach if i < exact or wide == reach else wide
+            copy_line(offset(source, i * along), offset(panel, i * each), count)
+        if wide < each:
+            clear(offset(panel, wide), lines, each - wide, each)

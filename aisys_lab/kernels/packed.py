@@ -40,14 +40,14 @@ def room_for(m, n, k, wide):
     """Numbers of working memory: ``(panels of b, edges, rows of a)``."""
     depth = even(k)
     return (min(whole(n, wide), WIDE) * depth, ROWS * (wide + depth),
-            whole(min(m, HIGH), ROWS) * (depth + APART))
+            (whole(min(m, HIGH), ROWS) + APART) * (depth + APART))
 
 
 @part
-def copies(m, n, k, a, lda, wide):
-    """Whether tiles read a copy of a's rows: where they would meet in one set of the cache, and
-    of large matrices, whose rows lie on many pages; unless b is narrow."""
-    meet = lda * size_of(a) % 1024 == 0
+def copies(m, n, k, a, lda, along, wide):
+    """Whether tiles read a copy of a: where its lines would meet in one set of the cache, and of
+    large matrices, whose lines lie on many pages; unless b is narrow."""
+    meet = lda * along * size_of(a) % 1024 == 0
     return (meet or m * k * size_of(a) > NEAR) and m > ROWS and n > 4 * wide
 
 
@@ -57,7 +57,7 @@ def blocks(m, n, k, a, lda, along, b, ldb, across, ready, c, ldc, room):
     wide, depth = VECTORS * lanes(b), even(k)
     first, second, _ = room_for(m, n, k, wide)
     edges, rows = offset(room, first), offset(room, first + second)
-    copied = copies(m, n, k, a, lda, wide)
+    copied = copies(m, n, k, a, lda, along, wide)
     passing = across == 1 and k * n * size_of(b) <= NEAR and not ready
     for j in range(0, n, WIDE):
         count = min(WIDE, n - j)
