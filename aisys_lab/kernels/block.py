@@ -12,7 +12,6 @@ from aisys_lab.kernels.vector import lanes, load, load_part, offset, prefetch, s
 
 ROWS, VECTORS = host().rows, host().vectors
 APART = 16  # numbers between copied rows of a, so that they do not meet in one set of the cache
-SHALLOW = 128  # depth up to which columns of a are read where they lie
 AHEAD = 16  # lines of b that are asked for before they are needed, where it is not yet packed
 
 zero, step, write, add = tile(ROWS, VECTORS)
@@ -97,19 +96,19 @@ def place_edge(a, lda, along, panel, depth, c, ldc, more, high, count, room):
 
 
 @part
-def arrange(a, lda, along, high, depth, to, copied):
+def arrange(a, lda, along, high, depth, to, copied, columns):
     """A block of a as tiles read it: ``(address, lda, along, numbers from tile row to tile row,
     whether the last tile row is filled up with zeros)``.
 
     Where it lies; or, of lines that meet in the cache, as a copy in which they do not; or as
-    panels, where no lines lie together, or those of columns are many.
+    panels, where no lines lie together, or not to be read by ``columns``.
     """
     if along == 1:
         if not copied:
             return a, lda, 1, lda * ROWS, False
         copy_rows(a, lda, high, depth, to, depth + APART)
         return to, depth + APART, 1, (depth + APART) * ROWS, False
-    if lda == 1 and depth <= SHALLOW:
+    if lda == 1 and columns:
         if not copied:
             return a, 1, along, ROWS, False
         copy_rows(a, along, depth, high, to, high + APART)

@@ -20,6 +20,7 @@ from aisys_lab.kernels.vector import keep, lanes, offset, pointer, size_of
 DEPTH = 384  # of k: a panel of b, 384 · 16 numbers, takes three quarters of a cache of 32 KiB
 HIGH = 96 // ROWS * ROWS  # rows of a block of a: with DEPTH, a quarter of a cache of 512 KiB
 WIDE = 2048  # columns of a block of b
+SHALLOW = 128  # k up to which tiles read a by columns; panels pay for deeper ones, if b is wide
 NEAR = 1 << 19  # bytes of a matrix that is packed in passing; of larger ones whole lines are read
 
 
@@ -48,7 +49,7 @@ def copies(m, n, k, a, lda, along, wide):
     """Whether tiles read a copy of a: where its lines would meet in one set of the cache, and of
     large matrices, whose lines lie on many pages; unless b is narrow."""
     meet = lda * along * size_of(a) % 1024 == 0
-    return (meet or m * k * size_of(a) > NEAR) and m > ROWS and n > 4 * wide
+    return (meet or m * k * size_of(a) > NEAR) and m > ROWS and (n > 4 * wide or along != 1)
 
 
 @native
@@ -58,6 +59,7 @@ def blocks(m, n, k, a, lda, along, b, ldb, across, ready, c, ldc, room):
     first, second, _ = room_for(m, n, k, wide)
     edges, rows = offset(room, first), offset(room, first + second)
     copied = copies(m, n, k, a, lda, along, wide)
+    columns = depth <= SHALLOW or n <= 4 * wide
     passing = across == 1 and k * n * size_of(b) <= NEAR and not ready
     for j in range(0, n, WIDE):
         count = min(WIDE, n - j)
@@ -68,7 +70,8 @@ def blocks(m, n, k, a, lda, along, b, ldb, across, ready, c, ldc, room):
                 pack(source, across, ldb, count, deep, wide, panels)
             for i in range(0, m, HIGH):
                 high, to = min(HIGH, m - i), offset(c, i * ldc + j)
-                left = arrange(offset(a, i * lda + d * along), lda, along, high, deep, rows, copied)
+                left = arrange(offset(a, i * lda + d * along), lda, along, high, deep, rows,
+                               copied, columns)
                 place_block(left, high, source, ldb, passing and i == 0, panels, deep, count, to,
                             ldc, d > 0, edges)
 
