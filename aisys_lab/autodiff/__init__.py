@@ -1,6 +1,7 @@
 """Automatic differentiation: tensors, rules, verbs, tracing, and the NumPy-like namespace."""
 
-from aisys_lab.autodiff import (  # noqa: F401  (forward and rules fill MODES, VJP and JVP)
+from aisys_lab.autodiff import (  # noqa: F401  (fast, forward, rules: OPS, MODES, VJP, JVP)
+    fast,
     forward,
     lessons,
     nn,

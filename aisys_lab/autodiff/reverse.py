@@ -49,8 +49,10 @@ class Reverse(Mode):
         if self.outer:
             out = bind(op, *values, **attrs)
         else:
+            row = OPS[op]
+            run = row.fast or row.eval
             try:
-                out = OPS[op].eval(*values, **attrs) if attrs else OPS[op].eval(*values)
+                out = run(*values, **attrs) if attrs else run(*values)
             except (ValueError, TypeError, OverflowError) as error:
                 raise explain(op, values, attrs, error) from None
         if VJP[op] is None or resting() > self.level:

@@ -7,7 +7,7 @@ import numpy as np
 from aisys_lab.core import LabError
 from aisys_lab.core.tree import flatten
 from aisys_lab.ir.graph import need_graph, work_flops
-from aisys_lab.ir.ops import OPS, bind
+from aisys_lab.ir.ops import OPS, by_definition
 from aisys_lab.ir.spec import spec_of
 
 
@@ -39,7 +39,7 @@ def interpret(graph, *args):
     graph = graph.at(**dims) if dims else graph
     values = dict(zip(graph.inputs, leaves, strict=True)) | graph.constants
     for node in graph.nodes:
-        out = bind(node.op, *(values[name] for name in node.inputs), **node.attrs)
+        out = by_definition(node.op, *(values[name] for name in node.inputs), **node.attrs)
         values.update(zip(node.outs, out if OPS[node.op].multi else (out,), strict=True))
     return tuple(values[name] for name in graph.outputs)
 

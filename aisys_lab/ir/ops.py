@@ -15,7 +15,8 @@ from aisys_lab.ir.spec import Spec, broadcast, dtype_of
 class Op:
     """One primitive: ``eval`` on arrays, ``infer`` on specs, ``flops`` of specs.
 
-    ``kind`` is elementwise, reduce, shape, matmul or opaque; ``multi`` rows return tuples.
+    ``kind`` is elementwise, reduce, shape, matmul or opaque; ``multi`` rows return tuples. ``eval``
+    is the definition, in NumPy; ``fast`` is what computes in its place, but for the oracle.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Op:
     flops: Callable
     kind: str
     multi: bool = False
+    fast: Callable | None = None
 
 
 OPS = Table("OPS", "primitive operations: eval, infer, flops", noun="op")
@@ -49,7 +51,17 @@ def bind(op, *inputs, **attrs):
         return top.bind(op, inputs, attrs)
     row = OPS[op]
     try:
-        return (row.infer if open_ else row.eval)(*inputs, **attrs)
+        return (row.infer if open_ else row.fast or row.eval)(*inputs, **attrs)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise explain(op, inputs, attrs, error) from None
+
+
+def by_definition(op, *inputs, **attrs):
+    """What an op gives without kernels: arrays through ``eval`` alone, all else as ``bind``."""
+    if any(isinstance(x, Traced | Spec) for x in inputs):
+        return bind(op, *inputs, **attrs)
+    try:
+        return OPS[op].eval(*inputs, **attrs)
     except (ValueError, TypeError, OverflowError) as error:
         raise explain(op, inputs, attrs, error) from None
 

@@ -48,11 +48,8 @@ def matmul(a, b, kernel="packed"):
     ``b`` may be what ``pack`` made of it. Raises LabError for other dtypes and ranks, and for
     sizes that do not fit.
     """
-    try:
-        fits = a.dtype is b.dtype is F32 and a.shape[1] == b.shape[0] and a.ndim == b.ndim == 2
-    except (AttributeError, IndexError):
-        fits = False
-    if not fits:
+    plain = type(a) is type(b) is np.ndarray and a.dtype is b.dtype is F32
+    if not (plain and a.ndim == b.ndim == 2 and a.shape[1] == b.shape[0]):
         a, b = _matrices(a, b)
     return _best(a, b) if kernel == "packed" else KERNELS["matmul"][kernel](a, _plain(b))
 
@@ -88,8 +85,10 @@ def _best(a, b):
     many = threads(2 * m * n * k)
     if type(b) is Packed:
         _spread(packed.into_packed, packed.into_packed_parts, many, a, b.panels, out)
+    elif many == 1:
+        packed.into(a, b, out)
     else:
-        _spread(packed.into, packed.into_parts, many, a, b, out)
+        packed.into_parts(a, b, out, many)
     return out
 
 

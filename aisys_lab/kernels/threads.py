@@ -43,7 +43,7 @@ def _loads(name):
 def threads(work):
     """Threads for so many operations; never more than numba.set_num_threads or the environment
     (NUMBA_NUM_THREADS) allow."""
-    if work < ENOUGH or FORKED or not layer():
+    if work < ENOUGH or config.NUMBA_NUM_THREADS == 1 or FORKED or not layer():
         return 1
     return numba.get_num_threads()
 

@@ -39,8 +39,8 @@ class MLP:
         """Logits f[N, classes] of inputs f[N, features]."""
         *hidden, last = params.values()
         for layer in hidden:
-            x = anp.relu(x @ layer["w"] + layer["b"])
-        return x @ last["w"] + last["b"]
+            x = anp.relu(anp.linear(x, layer["w"], layer["b"]))
+        return anp.linear(x, last["w"], last["b"])
 
     def loss(self, params, x, y):
         """Mean cross-entropy of a batch."""

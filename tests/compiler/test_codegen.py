@@ -76,16 +76,6 @@ def test_names_of_python_do_not_clash():
     assert lab.compile(lab.trace(f, x, x, x))(x, x, x)[0].tolist() == [2, 2]
 
 
-def test_matmul_rungs_agree():
-    rng = np.random.default_rng(0)
-    for m, k, n in [(1, 1, 1), (5, 3, 7), (9, 16, 33), (0, 3, 2), (4, 0, 3)]:
-        a, b = rng.standard_normal((m, k)), rng.standard_normal((k, n))
-        for kernel in lab.kernels.KERNELS["matmul"]:
-            np.testing.assert_allclose(lab.kernels.matmul(a, b, kernel), a @ b, atol=1e-12)
-    with pytest.raises(lab.LabError, match=r"needs \[m,k\] and \[k,n\]"):
-        lab.kernels.matmul(np.ones((2, 3)), np.ones((2, 3)))
-
-
 def test_integer_graph_compiles_to_what_the_oracle_computes(training):
     model, (_, x, _), _ = training
     forward = lab.freeze(lab.trace(model.apply, model.params, x), model.params)

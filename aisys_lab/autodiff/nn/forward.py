@@ -20,8 +20,8 @@ def forward(kind, params, x, **settings):
 @FORWARD.row("linear")
 def linear(params, x):
     """``x w + b`` over the last axis."""
-    y = anp.matmul(x, params["w"])
-    return anp.add(y, params["b"]) if "b" in params else y
+    w = params["w"]
+    return anp.linear(x, w, params["b"]) if "b" in params else anp.matmul(x, w)
 
 
 @FORWARD.row("conv")

@@ -182,6 +182,7 @@ from aisys_lab.autodiff.numpy.neural import (  # noqa: F401
     elu,
     gelu,
     leaky_relu,
+    linear,
     log_sigmoid,
     log_softmax,
     one_hot,

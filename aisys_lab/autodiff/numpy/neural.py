@@ -4,9 +4,12 @@ import math
 
 import numpy as np
 
+from aisys_lab.autodiff.fused import fused
 from aisys_lab.autodiff.numpy.base import as_input, shape
+from aisys_lab.autodiff.numpy.contract import matmul
 from aisys_lab.autodiff.numpy.creation import fixed
 from aisys_lab.autodiff.numpy.elementwise import (
+    add,
     astype,
     equal,
     erf,
@@ -21,12 +24,34 @@ from aisys_lab.autodiff.numpy.elementwise import (
 from aisys_lab.autodiff.numpy.reductions import max, sum
 from aisys_lab.autodiff.numpy.shapes import expand_dims
 from aisys_lab.core import LabError
+from aisys_lab.ir import bind
+from aisys_lab.ir.select import select
 
 
+@fused("relu", lambda x: np.maximum(x, 0), lambda g, out, x: select(out <= 0, 0, g))
 def relu(x):
     """Zero where x <= 0 (so its slope at 0 is 0), NaN where x is NaN."""
     x = as_input(x)
     return where(x <= 0, 0, x)
+
+
+def _columns(x):
+    """All axes but the last as one."""
+    return x.reshape(-1, x.shape[-1])
+
+
+def _linear(x, w, b):
+    out = bind("matmul", x, w)
+    out += b
+    return out
+
+
+@fused("linear", _linear, lambda g, out, x, w, b: bind("matmul", g, w.T),
+       lambda g, out, x, w, b: bind("matmul", _columns(x).T, _columns(g)),
+       lambda g, out, x, w, b: np.add.reduce(_columns(g), 0))
+def linear(x, w, b):
+    """``x w + b`` over the last axis: x f[..., n], w f[n, m], b f[m]."""
+    return add(matmul(x, w), b)
 
 
 def leaky_relu(x, slope=0.01):

@@ -3,6 +3,7 @@
 from aisys_lab.autodiff import numpy as anp
 from aisys_lab.autodiff.rules.broadcasting import unbroadcast
 from aisys_lab.autodiff.tensor import JVP, VJP
+from aisys_lab.ir import bind
 
 
 def _matrices(g, a, b):
@@ -16,7 +17,7 @@ def _matrices(g, a, b):
 
 def _matmul_left(g, out, a, b):
     if a.ndim == b.ndim == 2:
-        return g @ b.T
+        return bind("matmul", g, b.T)
     g, a2, b2 = _matrices(g, a, b)
     ga = unbroadcast(g @ anp.swapaxes(b2, -1, -2), a2)
     return ga if a2 is a else anp.reshape(ga, anp.shape(a))
@@ -24,7 +25,7 @@ def _matmul_left(g, out, a, b):
 
 def _matmul_right(g, out, a, b):
     if a.ndim == b.ndim == 2:
-        return a.T @ g
+        return bind("matmul", a.T, g)
     g, a2, b2 = _matrices(g, a, b)
     gb = unbroadcast(anp.swapaxes(a2, -1, -2) @ g, b2)
     return gb if b2 is b else anp.reshape(gb, anp.shape(b))
