@@ -127,7 +127,8 @@ def side(name, peer, which, threads):
 def alone(threads=1):
     """The environment of a measurement: so many threads, and OpenBLAS as it chooses by itself."""
     free = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
-    return {**free, **dict.fromkeys(THREADS, str(threads))}
+    xla = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"} if threads == 1 else {}
+    return {**free, **xla, **dict.fromkeys(THREADS, str(threads))}
 
 
 class Sideline(subprocess.Popen):

@@ -4,7 +4,7 @@ import numpy as np
 
 from aisys_lab import kernels
 from benchmarks.peers import one_node
-from benchmarks.rows import row
+from benchmarks.rows import one_thread, row
 
 BARS = {(512, 512, 512): 1.0, (1024, 1024, 1024): 0.95, (2048, 2048, 2048): 0.92,
         (64, 784, 128): 1.05, (128, 512, 512): 1.05, (1024, 4096, 64): 1.05}
@@ -61,6 +61,39 @@ def ours_packed():
 
 row(f"gemm-{name_of(PACKED)}-packed", "numpy", ours_packed, bar=0.9, work=operations(PACKED))(
     lambda: theirs(PACKED))
+
+
+# ---- a product with its epilogue: gelu(x w + b) + r
+
+def layer(size=1024):
+    """``(x, w, b, r)`` f32."""
+    rng = np.random.default_rng(0)
+    return [rng.standard_normal(shape, dtype=np.float32) / 8
+            for shape in ((size, size), (size, size), (size,), (size, size))]
+
+
+def ours_gelu():
+    x, w, b, r = layer()
+    return lambda: kernels.linear(x, w, b, "gelu", r)
+
+
+@row("fused-gelu", "torch", ours_gelu, bar=4.0, work=operations((1024, 1024, 1024)))
+def torch_gelu():
+    """torch.compile of the same, which writes C++ and calls its own product."""
+    torch = one_thread()
+    x, w, b, r = map(torch.tensor, layer())
+    run = torch.compile(lambda: torch.nn.functional.gelu(x @ w + b, approximate="tanh") + r)
+    return lambda: run().numpy()
+
+
+@row("fused-gelu", "jax", ours_gelu, bar=1.7, work=operations((1024, 1024, 1024)))
+def jax_gelu():
+    """jax.jit of the same, on one thread."""
+    import jax
+
+    arrays = [jax.numpy.asarray(a) for a in layer()]
+    run = jax.jit(lambda x, w, b, r: jax.nn.gelu(x @ w + b, approximate=True) + r)
+    return lambda: np.asarray(run(*arrays))
 
 
 # ---- bytes

@@ -9,7 +9,8 @@ import importlib
 
 _FACE = {
     "KERNELS": "ladders",
-    "matmul": "products", "pack": "products", "matmul_int8": "products", "gemv_int8": "products",
+    "matmul": "products", "linear": "products", "pack": "products",
+    "matmul_int8": "products", "gemv_int8": "products",
 }
 
 

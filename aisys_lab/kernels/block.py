@@ -4,6 +4,7 @@ A panel of b holds ``wide`` columns, as many as a tile has, line by line of k. R
 where they lie, or from a copy (``arrange``).
 """
 
+from aisys_lab.kernels.epilogue import NONE, finish
 from aisys_lab.kernels.isa import host
 from aisys_lab.kernels.jit import part
 from aisys_lab.kernels.moves import copy_rows, pack
@@ -12,6 +13,7 @@ from aisys_lab.kernels.vector import lanes, load, load_part, offset, prefetch, s
 
 ROWS, VECTORS = host().rows, host().vectors
 APART = 16  # numbers between copied rows of a, so that they do not meet in one set of the cache
+STRIP = 16  # panels after which a result is finished: lines of 1 KiB, 96 of them in the cache
 AHEAD = 16  # lines of b that are asked for before they are needed, where it is not yet packed
 
 zero, step, write, add = tile(ROWS, VECTORS)
@@ -147,11 +149,13 @@ def rest_of(left, high, depth, to):
 
 
 @part
-def place_block(left, high, b, ldb, passing, panels, depth, count, c, ldc, more, room):
+def place_block(left, high, b, ldb, passing, panels, depth, count, c, ldc, more, end, room):
     """``high`` rows of an arranged block of a times the panels of ``count`` columns of b.
 
-    Where ``passing``, the panels are still to be made from b, whose rows lie together.
+    Where ``passing``, the panels are still to be made from b, whose rows lie together. ``end``
+    tells what else is to be done to them.
     """
+    code, bias, biased, residual, ldr, added = end
     wide = VECTORS * lanes(panels)
     rest = rest_of(left, high, depth, offset(room, ROWS * wide))
     for j in range(0, count, wide):
@@ -159,6 +163,11 @@ def place_block(left, high, b, ldb, passing, panels, depth, count, c, ldc, more,
         if passing:
             first = place_packing(left, high, offset(b, j), ldb, panel, depth, some, at, ldc, more)
         place_panel(left, high, rest, panel, depth, some, first, at, ldc, more, room)
+        done = j + some
+        if code != NONE and (done == count or done % (STRIP * wide) == 0):
+            first = (done - 1) // (STRIP * wide) * (STRIP * wide)
+            finish(offset(c, first), ldc, high, done - first, code, offset(bias, first), biased,
+                   offset(residual, first), ldr, added)
 
 
 @part

@@ -13,6 +13,7 @@ pointers and strides, so that the code is compiled once for a dtype, whatever th
 from numba import prange
 
 from aisys_lab.kernels.block import APART, ROWS, VECTORS, arrange, place_block
+from aisys_lab.kernels.epilogue import NONE
 from aisys_lab.kernels.jit import entry, native, part
 from aisys_lab.kernels.moves import aligned, pack
 from aisys_lab.kernels.vector import keep, lanes, offset, pointer, size_of
@@ -53,8 +54,10 @@ def copies(m, n, k, a, lda, along, wide):
 
 
 @native
-def blocks(m, n, k, a, lda, along, b, ldb, across, ready, c, ldc, room):
-    """The loops over blocks; ``ready``: b is what ``pack_all`` made of it."""
+def blocks(m, n, k, a, lda, along, b, ldb, across, ready, c, ldc, code, bias, biased, residual,
+           ldr, added, room):
+    """The loops over blocks; ``ready``: b is what ``pack_all`` made of it. ``code`` and what
+    follows it are what ``finish`` takes."""
     wide, depth = VECTORS * lanes(b), even(k)
     first, second, _ = room_for(m, n, k, wide)
     edges, rows = offset(room, first), offset(room, first + second)
@@ -72,8 +75,10 @@ def blocks(m, n, k, a, lda, along, b, ldb, across, ready, c, ldc, room):
                 high, to = min(HIGH, m - i), offset(c, i * ldc + j)
                 left = arrange(offset(a, i * lda + d * along), lda, along, high, deep, rows,
                                copied, columns)
+                end = (NONE if d + deep < k else code), offset(bias, j), biased, offset(
+                    residual, i * ldr + j), ldr, added
                 place_block(left, high, source, ldb, passing and i == 0, panels, deep, count, to,
-                            ldc, d > 0, edges)
+                            ldc, d > 0, end, edges)
 
 
 @part
@@ -82,7 +87,7 @@ def product(m, n, k, a, lda, along, b, ldb, across, c, ldc, room):
 
     ``room`` has sum(room_for(…)) numbers, aligned to a cache line.
     """
-    blocks(m, n, k, a, lda, along, b, ldb, across, False, c, ldc, room)
+    blocks(m, n, k, a, lda, along, b, ldb, across, False, c, ldc, NONE, c, False, c, 0, False, room)
 
 
 @native
@@ -113,8 +118,38 @@ def place_packed(a, panels, out):
     (m, k), n, size = a.shape, out.shape[1], out.itemsize
     room = aligned(sum(room_for(m, n, k, VECTORS * lanes(pointer(out)))), out)
     blocks(m, n, k, pointer(a), a.strides[0] // size, a.strides[1] // size, pointer(panels), 0, 0,
-           True, pointer(out), out.strides[0] // size, pointer(room))
+           True, pointer(out), out.strides[0] // size, NONE, pointer(out), False, pointer(out), 0,
+           False, pointer(room))
     keep(room)
+
+
+@part
+def place_finished(a, b, ready, code, bias, residual, out):
+    """``out = activate(a @ b + bias) + residual`` by one thread; b may be panels (``ready``), bias
+    and residual may be empty."""
+    (m, k), n, size = a.shape, out.shape[1], out.itemsize
+    room = aligned(sum(room_for(m, n, k, VECTORS * lanes(pointer(out)))), out)
+    blocks(m, n, k, pointer(a), a.strides[0] // size, a.strides[1] // size, pointer(b),
+           b.strides[0] // size, b.strides[1] // size, ready, pointer(out),
+           out.strides[0] // size, code, pointer(bias), bias.size > 0, pointer(residual),
+           residual.strides[0] // size, residual.size > 0, pointer(room))
+    keep(room)
+
+
+@entry
+def finished(a, b, ready, code, bias, residual, out):
+    """``out = activate(a @ b + bias) + residual``; k is 1 or more."""
+    place_finished(a, b, ready, code, bias, residual, out)
+
+
+@entry(parallel=True)
+def finished_parts(a, b, ready, code, bias, residual, out, parts):
+    """The same by several threads, each for a stripe of rows."""
+    m = len(a)
+    high = whole(-(-m // parts), ROWS)
+    for p in prange(parts):
+        rows = slice(min(m, p * high), min(m, (p + 1) * high))
+        place_finished(a[rows], b, ready, code, bias, residual[rows], out[rows])
 
 
 @entry

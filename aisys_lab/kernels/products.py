@@ -7,6 +7,7 @@ import numpy as np
 from aisys_lab.core import LabError
 from aisys_lab.kernels import gemm, gemv, int8, packed
 from aisys_lab.kernels.checks import floats, rank, told
+from aisys_lab.kernels.epilogue import ACTIVATIONS
 from aisys_lab.kernels.isa import host
 from aisys_lab.kernels.ladders import KERNELS, ladder
 from aisys_lab.kernels.threads import threads
@@ -112,6 +113,57 @@ def by_loop(loop):
 
 ladder("matmul", naive=by_loop(gemm.naive), reordered=by_loop(gemm.reordered),
        blocked=by_loop(gemm.blocked), packed=_best)
+
+
+def linear(x, w, bias=None, activation=None, residual=None, kernel="fused"):
+    """``activation(x @ w + bias) + residual`` of f32 or f64: x [m,k], w [k,n] (or packed), bias
+    [n], residual [m,n]; activation None, 'relu' or 'gelu' (tanh form).
+
+    Raises LabError for other dtypes and ranks, sizes that do not fit, other activations.
+    """
+    given = {"x": x, "w": w, "bias": bias, "residual": residual}
+    if type(w) is Packed:
+        given.pop("w")
+    names = [name for name, value in given.items() if value is not None]
+    arrays = dict(zip(names, floats("linear", **{name: given[name] for name in names}),
+                      strict=True))
+    x, w = _matrices(arrays["x"], arrays.get("w", w))
+    sizes = {"bias": (w.shape[1],), "residual": (len(x), w.shape[1])}
+    for name in names:
+        if name in sizes and arrays[name].shape != sizes[name]:
+            raise LabError(f"linear: {name} belongs to a result {[len(x), w.shape[1]]} and is "
+                           f"{list(sizes[name])}, got {told(arrays[name])}.")
+    if activation not in ACTIVATIONS:
+        raise LabError(f"linear: activation={activation!r}; it is None, 'relu' or 'gelu'.")
+    return KERNELS["linear"][kernel](x, w, arrays.get("bias"), activation, arrays.get("residual"))
+
+
+def _linear_passes(x, w, bias=None, activation=None, residual=None):
+    """The product, then a pass over the result for each further step."""
+    from aisys_lab.kernels import elementwise
+    out = _best(x, w)
+    if bias is not None:
+        out += bias
+    if activation is not None:
+        out = getattr(elementwise, activation)(out)
+    return out if residual is None else out + residual
+
+
+def _linear_fused(x, w, bias=None, activation=None, residual=None):
+    """The further steps while a strip of the result is in the cache: an epilogue."""
+    if x.size == 0 or w.shape[1] == 0:
+        return _linear_passes(x, w, bias, activation, residual)
+    out = np.empty((len(x), w.shape[1]), x.dtype)
+    bias = np.empty(0, x.dtype) if bias is None else np.ascontiguousarray(bias)
+    rest = np.empty((0, 1), x.dtype) if residual is None else np.ascontiguousarray(residual)
+    ready = type(w) is Packed
+    _spread(packed.finished, packed.finished_parts, threads(2 * out.size * x.shape[1]), x,
+            w.panels.reshape(1, -1) if ready else w, ready, ACTIVATIONS[activation], bias, rest,
+            out)
+    return out
+
+
+ladder("linear", passes=_linear_passes, fused=_linear_fused)
 
 
 # ---- bytes
