@@ -6,6 +6,7 @@ which its compiler sees a decomposition.)
 """
 
 import functools
+import inspect
 from dataclasses import replace
 
 import numpy as np
@@ -20,23 +21,28 @@ FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 SUMMED = "autodiff.unbroadcast"
 
 
-def fused(name, run, *rules):
+def fused(name, run, rules, inputs=None, multi=False):
     """Decorates a composition of ops on arrays: where it may, it runs as the op ``name``.
 
-    ``run(*inputs, **attrs)`` computes it on arrays; ``rules``, one an input, its gradients:
-    ``(g, out, *inputs, **attrs) -> gradient``, also on arrays.
+    ``run(*arrays, **attrs)`` computes it; ``rules`` are its gradients, also on arrays: a tuple, one
+    an input, of ``(g, out, *arrays, **attrs) -> gradient``, or one Joint for all ``inputs``.
     """
+    count = len(rules) if inputs is None else inputs
+
     def decorate(composed):
         define(name, composed, composed, lambda *specs, **attrs: _flops(composed, specs, attrs),
-               "opaque")
+               "opaque", multi)
         OPS.define(name, replace(OPS[name], fast=run))
-        VJP.define(name, tuple(_pulled(composed, k, rule) for k, rule in enumerate(rules)))
+        VJP.define(name, _reverse(composed, rules))
         JVP.define(name, Joint(functools.partial(_pushed, composed)))
+        rest = list(inspect.signature(composed).parameters)[count:]
 
         @functools.wraps(composed)
-        def function(*inputs, **attrs):
-            run_it = plain(inputs) and untouched()
-            return bind(name, *inputs, **attrs) if run_it else composed(*inputs, **attrs)
+        def function(*args, **attrs):
+            if plain(args[:count]) and len(args) >= count and untouched():
+                return bind(name, *args[:count], **dict(zip(rest, args[count:], strict=False)),
+                            **attrs)
+            return composed(*args, **attrs)
         return function
     return decorate
 
@@ -61,15 +67,34 @@ def untouched():
                 or any(MODES.sheets[1:])) and SLOTS[SUMMED] is SLOTS.reference(SUMMED)
 
 
-def _pulled(composed, k, rule):
-    """The rule of input k: on arrays as given; of what is traced, through the composition."""
-    def pull(g, out, *inputs, **attrs):
-        if any(type(x) is Tensor for x in (g, *inputs)):
-            from aisys_lab.autodiff.verbs import vjp
-            at = lambda x: composed(*inputs[:k], x, *inputs[k + 1:], **attrs)  # noqa: E731
-            return vjp(at, inputs[k])[1](g)[0]
+def traced(*values):
+    """Whether one of these is a tensor: then the parts are differentiated, not the kernel."""
+    return any(type(x) is Tensor for x in values)
+
+
+def _reverse(composed, rules):
+    """The row of VJP: on arrays as given; of what is traced, through the composition."""
+    if type(rules) is Joint:
+        return Joint(functools.partial(_pulled_at_once, composed, rules.rule))
+    return tuple(functools.partial(_pulled, composed, k, rule) for k, rule in enumerate(rules))
+
+
+def _pulled(composed, k, rule, g, out, *inputs, **attrs):
+    if not traced(g, *inputs):
         return rule(g, out, *inputs, **attrs)
-    return pull
+    from aisys_lab.autodiff.verbs import vjp
+    at = lambda x: composed(*inputs[:k], x, *inputs[k + 1:], **attrs)  # noqa: E731
+    return vjp(at, inputs[k])[1](g)[0]
+
+
+def _pulled_at_once(composed, rule, g, out, *inputs, **attrs):
+    parts = None
+    if not traced(*(g if type(g) is tuple else (g,)), *inputs):
+        parts = rule(g, out, *inputs, **attrs)
+    if parts is None:  # traced, or not for the kernel
+        from aisys_lab.autodiff.verbs import vjp
+        parts = vjp(lambda *xs: composed(*xs, **attrs), *inputs)[1](g)
+    return parts
 
 
 def _pushed(composed, tangents, out, *inputs, **attrs):

@@ -28,7 +28,7 @@ from aisys_lab.ir import bind
 from aisys_lab.ir.select import select
 
 
-@fused("relu", lambda x: np.maximum(x, 0), lambda g, out, x: select(out <= 0, 0, g))
+@fused("relu", lambda x: np.maximum(x, 0), (lambda g, out, x: select(out <= 0, 0, g),))
 def relu(x):
     """Zero where x <= 0 (so its slope at 0 is 0), NaN where x is NaN."""
     x = as_input(x)
@@ -46,9 +46,9 @@ def _linear(x, w, b):
     return out
 
 
-@fused("linear", _linear, lambda g, out, x, w, b: bind("matmul", g, w.T),
-       lambda g, out, x, w, b: bind("matmul", _columns(x).T, _columns(g)),
-       lambda g, out, x, w, b: np.add.reduce(_columns(g), 0))
+@fused("linear", _linear, (lambda g, out, x, w, b: bind("matmul", g, w.T),
+                           lambda g, out, x, w, b: bind("matmul", _columns(x).T, _columns(g)),
+                           lambda g, out, x, w, b: np.add.reduce(_columns(g), 0)))
 def linear(x, w, b):
     """``x w + b`` over the last axis: x f[..., n], w f[n, m], b f[m]."""
     return add(matmul(x, w), b)
