@@ -60,4 +60,4 @@ def one_thread():
     return torch
 
 
-from benchmarks import eager, gemm, nets  # noqa: E402, F401  (their rows)
+from benchmarks import attention, eager, gemm, nets  # noqa: E402, F401  (their rows)

@@ -11,10 +11,40 @@ _FACE = {
     "KERNELS": "ladders",
     "matmul": "products", "linear": "products", "pack": "products",
     "matmul_int8": "products", "gemv_int8": "products",
+    "hot_loop": "hotloop",
+    "elementwise": "chains", "fused": "chains", "FUNCTIONS": "expressions",
+    **dict.fromkeys(("exp", "expm1", "log", "tanh", "sigmoid", "erf", "relu", "silu", "gelu",
+                     "relu_grad", "silu_grad", "gelu_grad", "tanh_grad", "sigmoid_grad"),
+                    "pointwise"),
+    "softmax": "softmax_rows", "log_softmax": "softmax_rows",
+    "softmax_grad": "softmax_grads", "log_softmax_grad": "softmax_grads",
+    "layernorm": "norms", "rmsnorm": "norms",
+    "transpose2d": "transposes",
+    "depthwise": "conv.depthwise", "conv2d_int8": "conv.int8",
+    "pointwise": "conv.separable", "depthwise_pointwise": "conv.separable",
+    **dict.fromkeys(("conv2d_input", "conv2d_weight", "depthwise_input", "depthwise_weight"),
+                    "conv.gradients"),
+    **dict.fromkeys(("max_pool", "max_pool_input", "sum_pool", "sum_pool_input", "avg_pool",
+                     "avg_pool_input"), "pooling"),
+    **dict.fromkeys(("attention", "attention_forward", "attention_backward", "attention_decode"),
+                    "attention_ladder"),
+    "attention_cost": "attention_costs",
+    **dict.fromkeys(("conv2d", "pack_conv", "conv2d_workspace", "conv2d_multiplications"),
+                    "conv.convolution"),
+}
+
+_LESSONS = {  # small versions to read; they need no Numba
+    "im2col": "im2col", "conv_gemm": "im2col",
+    "winograd_matrices": "winograd", "winograd": "winograd",
+    "pack_nc4hw4": "indirect", "indirect_table": "indirect", "indirect_conv": "indirect",
+    "microkernel": "microkernel", "online_softmax_attention": "online", "compiled": "compiled",
 }
 
 
 def __getattr__(name):
+    if name in _LESSONS:
+        module = importlib.import_module(f"aisys_lab.kernels.lessons.{_LESSONS[name]}")
+        return globals().setdefault(name, getattr(module, name))
     if name not in _FACE:
         raise AttributeError(f"aisys_lab.kernels has no name {name!r}")
     for module in dict.fromkeys(_FACE.values()):  # all of them: each adds its ladders to KERNELS
@@ -25,4 +55,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted({*globals(), *_FACE})
+    return sorted({*globals(), *_FACE, *_LESSONS})

@@ -109,9 +109,14 @@ def install(routine, kinds):
 
 def install_named(symbol):
     """Gives a symbol that stands in kept machine code its address."""
+    install(*routine_of(symbol))
+
+
+def routine_of(symbol):
+    """The routine that a symbol names, and the types of its arguments."""
     _, home, name, *kinds = symbol.rstrip(";").split(":")
     routine = getattr(importlib.import_module(f"aisys_lab.kernels.{home}"), name).routine
-    install(routine, tuple(map(KINDS.get, kinds)))
+    return routine, tuple(map(KINDS.get, kinds))
 
 
 # ---- the cache

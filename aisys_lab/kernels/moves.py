@@ -82,15 +82,18 @@ def copy_rows(p, ldp, rows, count, to, ldto):
 
 @native
 def transpose(p, ldp, rows, count, to, ldto):
-    """``to[j·ldto + i] = p[i·ldp + j]`` for i below ``rows`` and j below ``count``."""
+    """``to[j·ldto + i] = p[i·ldp + j]`` for i below ``rows`` and j below ``count``: square by
+    square, the last ones further back, so that all are whole."""
     w = lanes(p)
-    high, wide = rows - rows % w, count - count % w
-    for i in range(0, high, w):
-        for j in range(0, wide, w):
-            transpose_square(offset(p, i * ldp + j), ldp, offset(to, j * ldto + i), ldto)
-        gather(offset(p, i * ldp + wide), ldp, 1, w, count - wide, offset(to, wide * ldto + i),
-               ldto)
-    gather(offset(p, high * ldp), ldp, 1, rows - high, count, offset(to, high), ldto)
+    if rows < w or count < w:
+        gather(p, ldp, 1, rows, count, to, ldto)
+        return
+    for i in range(0, rows, w):
+        row = min(i, rows - w)
+        for j in range(0, count, w):
+            column = min(j, count - w)
+            transpose_square(offset(p, row * ldp + column), ldp, offset(to, column * ldto + row),
+                             ldto)
 
 
 @native

@@ -238,6 +238,7 @@ def _arithmetic(op, names):
 
 for _op, _names in ARITHMETIC.items():
     _arithmetic(_op, _names)
+    _arithmetic(getattr(operator, f"i{_op.__name__}"), _names)  # v += w
 
 
 @intrinsic
@@ -264,13 +265,25 @@ def minimum(typing, x, y):
     return x(x, x), build
 
 
+def or_nan(builder, order, x, y):
+    """Whichever of x and y comes first in this order, or NaN where either is NaN."""
+    chosen = builder.select(builder.fcmp_ordered(order, y, x), y, x)
+    return builder.select(builder.fcmp_unordered("uno", y, y), y, chosen)
+
+
 @intrinsic
 def greatest(typing, x, y):
     """The larger one, or NaN where either is NaN."""
     def build(context, builder, sig, args):
-        x, y = args
-        larger = builder.select(builder.fcmp_ordered(">", y, x), y, x)
-        return builder.select(builder.fcmp_unordered("uno", y, y), y, larger)
+        return or_nan(builder, ">", *args)
+    return x(x, x), build
+
+
+@intrinsic
+def least(typing, x, y):
+    """The smaller one, or NaN where either is NaN."""
+    def build(context, builder, sig, args):
+        return or_nan(builder, "<", *args)
     return x(x, x), build
 
 
@@ -296,6 +309,15 @@ def where_less(typing, x, y, a, b):
     def build(context, builder, sig, args):
         x, y, a, b = args
         return builder.select(builder.fcmp_ordered("<", x, y), a, b)
+    return a(x, x, a, a), build
+
+
+@intrinsic
+def where_equal(typing, x, y, a, b):
+    """``a`` where x == y, else ``b`` (also where one of them is NaN)."""
+    def build(context, builder, sig, args):
+        x, y, a, b = args
+        return builder.select(builder.fcmp_ordered("==", x, y), a, b)
     return a(x, x, a, a), build
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import aisys_lab as lab
+from aisys_lab.autodiff import nn
 from aisys_lab.autodiff import numpy as anp
 from aisys_lab.autodiff.fused import ENOUGH
-from aisys_lab.ir import OPS
+from aisys_lab.ir import OPS, bind
 from aisys_lab.ir.ops import by_definition
 
 ROWS = 80  # of arrays that are large enough
@@ -14,6 +15,9 @@ CASES = {  # op -> function, shapes of its inputs
     "relu": (anp.relu, (ROWS, 64)),
     "linear": (anp.linear, (ROWS, 64), (64, 24), (24,)),
     "linear of stacks": (anp.linear, (4, 20, 64), (64, 24), (24,)),
+    "gelu": (anp.gelu, (ROWS, 64)),
+    "softmax": (anp.softmax, (ROWS, 64)),
+    "log_softmax": (anp.log_softmax, (4, 20, 64)),
 }
 
 
@@ -72,6 +76,31 @@ def test_what_a_student_writes_is_used():
     once = lab.vjp(anp.linear, *args)[1](np.ones((ROWS, 24)))
     np.testing.assert_allclose(twice[0], 2 * once[0])
     np.testing.assert_allclose(twice[1], 3 * once[1])
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_attention_is_one_op_and_its_gradients_keep_no_scores(causal, seen):
+    q, k, v = np.random.default_rng(0).standard_normal((3, 2, 4, 20, 32))
+    f = lambda q, k, v: nn.attention(q, k, v, causal)  # noqa: E731
+    out, pull = lab.vjp(f, q, k, v)
+    assert seen == ["attention"]
+    with lab.attempt():
+        lab.VJP["exp"] = lab.VJP["exp"]  # a row of a student's own
+        want, back = lab.vjp(f, q, k, v)
+        parts = back(np.cos(want))
+    np.testing.assert_allclose(out, want, atol=1e-12)
+    for mine, other in zip(pull(np.cos(out)), parts, strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-10)
+    lab.check_grads(f, order=2)(q[:1, :1, :3, :2], k[:1, :1, :3, :2], v[:1, :1, :3, :2])
+
+
+def test_a_gradient_through_the_logarithms_of_attention_goes_through_the_parts():
+    q, k, v = np.random.default_rng(0).standard_normal((3, 2, 4, 20, 32))
+    slope = lambda f: lab.grad(lambda q: anp.sum(f(q)))(q)  # noqa: E731
+    logs = slope(lambda q: bind("attention", q, k, v, causal=True)[1])
+    scores = slope(lambda q: anp.logsumexp(anp.where(
+        np.tril(np.ones((20, 20), bool)), q @ k.swapaxes(-1, -2) / np.sqrt(32), -np.inf), -1))
+    np.testing.assert_allclose(logs, scores, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["relu", "linear"])

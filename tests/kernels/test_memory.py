@@ -16,7 +16,8 @@ MODULES = sorted((PACKAGE / "kernels").rglob("*.py"))
 def made_here(function):
     """Names that a function assigns."""
     return {name.id for node in ast.walk(function) if isinstance(node, ast.Assign)
-            for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name)}
+            for target in node.targets for name in ast.walk(target)
+            if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
 
 
 def calls(function, name):

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aisys_lab import kernels
 from aisys_lab.autodiff import numpy as anp
+from aisys_lab.autodiff.fused import fused, plain, untouched
 from aisys_lab.autodiff.nn.layer import Layer
 from aisys_lab.autodiff.nn.layers import Linear
+from aisys_lab.autodiff.tensor import Joint
 from aisys_lab.core import LabError, whole
 from aisys_lab.ir import spec_of
 
@@ -14,11 +17,34 @@ from aisys_lab.ir import spec_of
 def attention(q, k, v, causal=False):
     """softmax(q k' / sqrt(d)) v over the last two axes, tokens and d (Vaswani et al. 2017,
     arXiv:1706.03762); ``causal`` hides from a token those after it."""
+    if plain((q, k, v)) and untouched():
+        return _with_logs(q, k, v, causal=bool(causal))[0]
+    return anp.matmul(anp.softmax(_scores(q, k, causal)), v)
+
+
+def _scores(q, k, causal):
+    """How much each token asks of each other one."""
     scores = anp.matmul(q, anp.swapaxes(k, -1, -2)) * (anp.shape(q)[-1] ** -0.5)
     if causal:
         rows, columns = (whole("attention", "tokens", n, 0) for n in anp.shape(scores)[-2:])
         scores = anp.where(np.tril(np.ones((rows, columns), bool), columns - rows), scores, -np.inf)
-    return anp.matmul(anp.softmax(scores), v)
+    return scores
+
+
+def _pull(g, out, q, k, v, causal):
+    """The gradients, from the result and its logarithms: no score is kept. None where a gradient
+    comes through the logarithms too."""
+    if g[1].any():
+        return None
+    return kernels.attention_backward(g[0], q, k, v, *out, causal)
+
+
+@fused("attention", lambda q, k, v, causal: kernels.attention_forward(q, k, v, causal),
+       Joint(_pull), inputs=3, multi=True)
+def _with_logs(q, k, v, causal):
+    """``(attention, logarithm of the sum of exponentials of each token's scores)``."""
+    scores = _scores(q, k, causal)
+    return anp.matmul(anp.softmax(scores), v), anp.logsumexp(scores, -1)
 
 
 @dataclass(frozen=True, repr=False)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from aisys_lab import kernels
 from aisys_lab.autodiff.fused import fused
 from aisys_lab.autodiff.numpy.base import as_input, shape
 from aisys_lab.autodiff.numpy.contract import matmul
@@ -82,6 +83,8 @@ def log_sigmoid(x):
     return -softplus(-as_input(x))
 
 
+@fused("gelu", lambda x, **at: kernels.gelu(x, **at),
+       (lambda g, out, x, **at: kernels.gelu_grad(g, x, **at),))
 def gelu(x, approximate="tanh"):
     """GELU (Hendrycks and Gimpel 2016, arXiv:1606.08415): the tanh form, or ``"none"``: the exact
     one, ``x`` times the normal distribution below it."""
@@ -93,6 +96,8 @@ def gelu(x, approximate="tanh"):
     return 0.5 * x * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
 
 
+@fused("log_softmax", lambda x, **at: kernels.log_softmax(x, **at),
+       (lambda g, out, x, **at: kernels.log_softmax_grad(g, out, **at),))
 def log_softmax(x, axis=-1):
     """log(softmax(x)), without overflow."""
     if 0 in shape(x):
@@ -101,6 +106,8 @@ def log_softmax(x, axis=-1):
     return centred - log(sum(exp(centred), axis, keepdims=True))
 
 
+@fused("softmax", lambda x, **at: kernels.softmax(x, **at),
+       (lambda g, out, x, **at: kernels.softmax_grad(g, out, **at),))
 def softmax(x, axis=-1):
     """exp(x), divided by its sum along ``axis``."""
     if 0 in shape(x):
