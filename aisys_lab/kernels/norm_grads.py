@@ -1,8 +1,8 @@
 """Gradients of layer norm and RMS norm, of the gradient g of the result.
 
 With h = (x - mean) · scale and d = g · gamma, and means over the row:
-gx = scale · (d - mean(d) - h · mean(d · h)); ggamma and gbeta are sums of g · h and g over all rows.
-Mean and variance are computed anew, which costs less than a line of memory for each would.
+gx = scale · (d - mean(d) - h · mean(d · h)); ggamma and gbeta are sums of g · h and g over all
+rows. Mean and variance are computed anew, which costs less than a line of memory for each would.
 """
 
 import math
