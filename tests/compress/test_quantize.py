@@ -77,6 +77,13 @@ def test_more_bits_err_less(net, digits):
     assert errors == sorted(errors, reverse=True)
 
 
+def saturates():
+    """Whether ONNX Runtime's products of bytes are cut at 16 bits on this CPU, and so not exact."""
+    from benchmarks.peers import one_node
+    a, b = np.full((4, 64), 255, np.uint8), np.full((64, 16), 127, np.int8)
+    return one_node("MatMulInteger", {"a": a}, {"b": b}, opset=13)()[0, 0] != 64 * 255 * 127
+
+
 @pytest.mark.parametrize("bits", [4, 8])
 def test_out_as_onnx_and_back(net, digits, tmp_path, bits):
     small = lab.quantize(net, digits[0].x, bits=bits)
@@ -89,7 +96,8 @@ def test_out_as_onnx_and_back(net, digits, tmp_path, bits):
     np.testing.assert_allclose(ReferenceEvaluator(model).run(None, {"x": x})[0], want,
                                rtol=1e-5, atol=1e-5)
     runtime = onnxruntime.InferenceSession(str(path)).run(None, {"x": x})[0]
-    assert np.mean(runtime.argmax(-1) == want.argmax(-1)) > 0.99  # old CPUs saturate at 16 bits
+    agree = np.mean(runtime.argmax(-1) == want.argmax(-1))
+    assert agree > (0.95 if saturates() else 0.99)
     np.testing.assert_array_equal(lab.interpret(lab.load_onnx(path), x)[0], want)
 
 
