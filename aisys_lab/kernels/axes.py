@@ -17,6 +17,13 @@ def array(op, x):
     return x if type(x) is np.ndarray and x.dtype in FLOATS else floats(op, x=x)[0]
 
 
+def number(op, name, value):
+    """A float; a sentence if the value is no number."""
+    if type(value) is not float and (np.ndim(value) or np.asarray(value).dtype.kind not in "fiu"):
+        raise LabError(f"{op}: {name} is one number, got {value!r}.")
+    return float(value)
+
+
 def axis_of(op, x, axis):
     """The axis counted from 0; a sentence if x has no such axis."""
     at = operator.index(axis) if hasattr(axis, "__index__") else x.ndim

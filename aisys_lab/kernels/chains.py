@@ -17,7 +17,6 @@ from aisys_lab.kernels.threads import threads
 
 COST = 30  # operations of a function, about
 MADE = {}  # names, places, kernel -> the functions' rows and the module made of them
-ALIKE = {count: "l" * count for count in range(1, 17)}
 
 
 def fused(names, x, *others, kernel="vectors"):
@@ -27,7 +26,7 @@ def fused(names, x, *others, kernel="vectors"):
     flat = _alike(operands)
     if flat is None:
         return _broadcast(tuple(names), x, others, kernel)
-    module = _module(tuple(names), ALIKE[len(operands)], kernel)
+    module = _module(tuple(names), "l" * len(operands), kernel)
     return _run(module, x.shape, 1, x.size, flat)
 
 

@@ -106,6 +106,55 @@ def line_squares(p, n, mean):
     return sum
 
 
+@part(fastmath=False)
+def block_moments(p, n, near):
+    """The sums of x - near and of (x - near)² over a few numbers."""
+    w, j = lanes(p), 0
+    middle, a = splat(p, near), splat(p, 0)
+    b, c, d = a, a, a
+    while j + 2 * w <= n:
+        s, t = load(p, j) - middle, load(p, j + w) - middle
+        a, b = a + s, b + t
+        c, d = fma(s, s, c), fma(t, t, d)
+        j += 2 * w
+    a, c = a + b, c + d
+    while j + w <= n:
+        s = load(p, j) - middle
+        a, c = a + s, fma(s, s, c)
+        j += w
+    if j < n:
+        s = load_part(p, j, n - j, near) - middle
+        a, c = a + s, fma(s, s, c)
+    return total(a), total(c)
+
+
+@part
+def moments_about(p, n, near):
+    """``(off, variance)`` of n numbers, in double precision: their mean is near + off."""
+    sum, squares = 0.0, 0.0
+    for start in range(0, n, BLOCK):
+        s, q = block_moments(offset(p, start), min(BLOCK, n - start), near)
+        sum, squares = sum + s, squares + q
+    off = sum / n
+    return off, squares / n - off * off
+
+
+@part
+def line_moments(p, n):
+    """``(near, off, variance)`` of n numbers, whose mean is near + off; near has no more places
+    than they have.
+
+    One pass, with distances from the mean of the first few; a second one, about the mean, where
+    that is so far from them (a standard deviation) that the difference of squares would suffer.
+    """
+    near = total(load(p, 0)) / lanes(p) if n >= lanes(p) else p[0]
+    off, variance = moments_about(p, n, near)
+    if off * off > variance:
+        near = largest(splat(p, near + off))  # rounded as the numbers are
+        off, variance = moments_about(p, n, near)
+    return near, off, variance
+
+
 @part
 def block_products(p, q, n):
     """The sum of the products of a few pairs."""

@@ -1,8 +1,8 @@
 """Gradients of layer norm and RMS norm, of the gradient g of the result.
 
 With h = (x - mean) · scale and d = g · gamma, and means over the row:
-gx = scale · (d - mean(d) - h · mean(d · h)); ggamma and gbeta are sums of g · h and g over all
-rows. Mean and variance are computed anew, which costs less than a line of memory for each would.
+gx = scale · (d - mean(d) - h · mean(d · h)); ggamma and gbeta are sums of g · h and g over rows.
+Mean and variance are computed anew, which costs less than a line of memory for each would.
 """
 
 import math
@@ -10,12 +10,10 @@ import math
 import numpy as np
 from numba import prange
 
-from aisys_lab.kernels.axes import alike, per_place, rows_of, stripe
+from aisys_lab.kernels.axes import alike, number, per_place, rows_of
 from aisys_lab.kernels.jit import entry, native, part
 from aisys_lab.kernels.ladders import KERNELS, ladder
-from aisys_lab.kernels.lines import add_line, line_sum
-from aisys_lab.kernels.moves import aligned, clear
-from aisys_lab.kernels.norms import scale_of
+from aisys_lab.kernels.norms import standard
 from aisys_lab.kernels.threads import threads
 from aisys_lab.kernels.vector import (
     fma,
@@ -25,6 +23,7 @@ from aisys_lab.kernels.vector import (
     load_part,
     offset,
     pointer,
+    prefetch,
     splat,
     store,
     store_part,
@@ -32,30 +31,33 @@ from aisys_lab.kernels.vector import (
 )
 
 COST = 25  # operations a number, about
-BLOCK = 64  # rows whose sums are added up before they join the rest
+AHEAD = 4  # lines that are asked for before they are needed
+BLOCK = 64  # rows whose sums are added up
 
 
 @entry(fastmath=False)
 def naive(g, x, gamma, eps, centred, gx, totals):
     """The formulas above, row by row, with 0 for mean and mean(d) unless ``centred``."""
     rows, n = x.shape
+    sums = np.zeros((2, n))
     for i in range(rows):
         mean = np.sum(x[i].astype(np.float64)) / n if centred else 0.0
         scale = 1 / math.sqrt(np.sum((x[i] - mean) ** 2) / n + eps)
         h, d = (x[i] - mean) * scale, g[i] * gamma.astype(np.float64)
         middle = np.sum(d) / n if centred else 0.0
         gx[i] = scale * (d - middle - h * (np.sum(d * h) / n))
-        totals[0, 0] += g[i] * h
-        totals[0, 1] += g[i]
+        sums[0] += g[i] * h
+        sums[1] += g[i]
+    totals[0] = sums
 
 
 @part
-def row_sums(g, x, n, gamma, mean, scale, sums):
+def row_sums(g, x, n, gamma, near, scale, shift, sums):
     """``(sum of d, sum of d · h)`` of a row; adds g · h and g to two lines of sums."""
-    w, j, s, middle = lanes(g), 0, splat(g, scale), splat(g, mean)
+    w, j, m, s, k = lanes(g), 0, splat(g, near), splat(g, scale), splat(g, shift)
     first, second, other = splat(g, 0), splat(g, 0), offset(sums, n)
     while j + w <= n:
-        slope, h = load(g, j), (load(x, j) - middle) * s
+        slope, h = load(g, j), fma(load(x, j) - m, s, k)
         d = slope * load(gamma, j)
         store(fma(slope, h, load(sums, j)), sums, j)
         store(slope + load(other, j), other, j)
@@ -63,7 +65,7 @@ def row_sums(g, x, n, gamma, mean, scale, sums):
         j += w
     if j < n:
         left = n - j
-        slope, h = load_part(g, j, left, 0), (load_part(x, j, left, 0) - middle) * s
+        slope, h = load_part(g, j, left, 0), fma(load_part(x, j, left, 0) - m, s, k)
         d = slope * load_part(gamma, j, left, 0)
         store_part(fma(slope, h, load_part(sums, j, left, 0)), sums, j, left)
         store_part(slope + load_part(other, j, left, 0), other, j, left)
@@ -72,82 +74,83 @@ def row_sums(g, x, n, gamma, mean, scale, sums):
 
 
 @part
-def row_slope(g, x, n, gamma, mean, scale, first, second, to):
+def row_slope(g, x, n, gamma, near, scale, shift, first, second, to):
     """``to = scale · d - first - h · second``"""
-    w, j, s, middle = lanes(g), 0, splat(g, scale), splat(g, mean)
+    w, j, m, s, k = lanes(g), 0, splat(g, near), splat(g, scale), splat(g, shift)
     a, b = splat(g, -first), splat(g, -second)
     while j + w <= n:
-        h, d = (load(x, j) - middle) * s, load(g, j) * load(gamma, j)
+        prefetch(x, j + AHEAD * n)
+        prefetch(g, j + (AHEAD - 1) * n)
+        h, d = fma(load(x, j) - m, s, k), load(g, j) * load(gamma, j)
         store(fma(d, s, fma(h, b, a)), to, j)
         j += w
     if j < n:
         left = n - j
-        h = (load_part(x, j, left, 0) - middle) * s
+        h = fma(load_part(x, j, left, 0) - m, s, k)
         d = load_part(g, j, left, 0) * load_part(gamma, j, left, 0)
         store_part(fma(d, s, fma(h, b, a)), to, j, left)
 
 
 @native
 def norm_grad_rows(g, x, rows, n, gamma, eps, centred, to, sums, room):
-    """``rows`` lines of n numbers, at most BLOCK; their sums go to two lines. They pass through
+    """``rows`` lines of n numbers, at most BLOCK; their sums join two lines. They pass through
     stages, each a row behind the one before."""
-    means, scales = room, offset(room, BLOCK)
-    firsts, seconds = offset(room, 2 * BLOCK), offset(room, 3 * BLOCK)
-    for i in range(rows + 3):
+    nears, scales, shifts = room, offset(room, BLOCK), offset(room, 2 * BLOCK)
+    firsts, seconds = offset(room, 3 * BLOCK), offset(room, 4 * BLOCK)
+    for i in range(rows + 2):
         if i < rows:
-            means[i] = line_sum(offset(x, i * n), n) / n if centred else 0.0
+            nears[i], scales[i], shifts[i] = standard(offset(x, i * n), n, eps, centred)
         if 1 <= i <= rows:
-            scales[i - 1] = scale_of(offset(x, (i - 1) * n), n, means[i - 1], eps)
-        if 2 <= i <= rows + 1:
+            k, at = i - 1, (i - 1) * n
+            firsts[k], seconds[k] = row_sums(offset(g, at), offset(x, at), n, gamma, nears[k],
+                                             scales[k], shifts[k], sums)
+        if i >= 2:
             k, at = i - 2, (i - 2) * n
-            firsts[k], seconds[k] = row_sums(offset(g, at), offset(x, at), n, gamma, means[k],
-                                             scales[k], sums)
-        if i >= 3:
-            k, at = i - 3, (i - 3) * n
             first = firsts[k] / n * scales[k] if centred else 0.0
-            row_slope(offset(g, at), offset(x, at), n, gamma, means[k], scales[k], first,
+            row_slope(offset(g, at), offset(x, at), n, gamma, nears[k], scales[k], shifts[k], first,
                       seconds[k] / n * scales[k], offset(to, at))
 
 
 @part
-def norm_grad_of(g, x, gamma, eps, centred, gx, totals):
-    """Rows [count, n], whose sums join the totals [2, n] block by block."""
+def norm_grad_of(g, x, gamma, eps, centred, gx, totals, first, last):
+    """Blocks of rows from ``first`` to ``last``, each with sums of its own."""
     rows, n = x.shape
-    sums, room = aligned(2 * n, x), np.empty(4 * BLOCK)
-    for i in range(0, rows, BLOCK):
-        clear(pointer(sums), 1, 2 * n, 0)
+    room = np.empty(5 * BLOCK)
+    for b in range(first, last):
+        i = b * BLOCK
         norm_grad_rows(pointer(g[i:]), pointer(x[i:]), min(BLOCK, rows - i), n, pointer(gamma), eps,
-                       centred, pointer(gx[i:]), pointer(sums), pointer(room))
-        add_line(pointer(sums), 2 * n, pointer(totals))
-    keep(sums)
+                       centred, pointer(gx[i:]), pointer(totals[b]), pointer(room))
     keep(room)
 
 
 @entry
 def norm_grad(g, x, gamma, eps, centred, gx, totals):
     """Rows [count, n] by one thread."""
-    norm_grad_of(g, x, gamma, eps, centred, gx, totals[0])
+    norm_grad_of(g, x, gamma, eps, centred, gx, totals, 0, len(totals))
 
 
 @entry(parallel=True)
-def norm_grad_parts(g, x, gamma, eps, centred, gx, totals):
-    """The same by several threads, each with totals of its own."""
-    for p in prange(len(totals)):
-        some = stripe(len(x), p, len(totals))
-        norm_grad_of(g[some], x[some], gamma, eps, centred, gx[some], totals[p])
+def norm_grad_parts(g, x, gamma, eps, centred, gx, totals, parts):
+    """The same by several threads; sums do not depend on how many."""
+    for p in prange(parts):
+        norm_grad_of(g, x, gamma, eps, centred, gx, totals, p * len(totals) // parts,
+                     (p + 1) * len(totals) // parts)
 
 
 def best(g, x, gamma, eps, centred, gx, totals):
-    """By as many threads as there are totals."""
-    kernel = norm_grad if len(totals) == 1 else norm_grad_parts
-    kernel(g, x, gamma, eps, centred, gx, totals)
+    """By as many threads as pay."""
+    many = threads(COST * x.size)
+    if many == 1:
+        norm_grad(g, x, gamma, eps, centred, gx, totals)
+    else:
+        norm_grad_parts(g, x, gamma, eps, centred, gx, totals, many)
 
 
-def by_rows(kernel, centred, several=False):
+def by_rows(kernel, centred, block=None):
     """A rung ``(g, x, gamma, eps) -> (gx, ggamma, gbeta)``, without gbeta unless ``centred``."""
     def rung(g, x, gamma, eps):
-        gx = np.empty(x.shape, x.dtype)
-        totals = np.zeros((threads(COST * x.size) if several else 1, 2, len(gamma)), x.dtype)
+        gx, rows = np.empty(x.shape, x.dtype), math.prod(x.shape[:-1])
+        totals = np.zeros((-(-rows // block) if block else 1, 2, len(gamma)), x.dtype)
         if gx.size:
             kernel(rows_of(g), rows_of(x), gamma, eps, centred, rows_of(gx), totals)
         ggamma, gbeta = totals[0] if len(totals) == 1 else totals.sum(0)
@@ -155,19 +158,19 @@ def by_rows(kernel, centred, several=False):
     return rung
 
 
-ladder("layernorm_grad", naive=by_rows(naive, True), vectors=by_rows(best, True, several=True))
-ladder("rmsnorm_grad", naive=by_rows(naive, False), vectors=by_rows(best, False, several=True))
+ladder("layernorm_grad", naive=by_rows(naive, True), vectors=by_rows(best, True, BLOCK))
+ladder("rmsnorm_grad", naive=by_rows(naive, False), vectors=by_rows(best, False, BLOCK))
 
 
 def layernorm_grad(g, x, gamma, eps=1e-5, kernel="vectors"):
     """``(gx, ggamma, gbeta)`` of layernorm(x, gamma, beta, eps), whose result has gradient g."""
     g, x = alike("layernorm_grad", g=g, x=x)
     x, gamma = per_place("layernorm_grad", x, -1, gamma=gamma)
-    return KERNELS["layernorm_grad"][kernel](g, x, gamma, float(eps))
+    return KERNELS["layernorm_grad"][kernel](g, x, gamma, number("layernorm_grad", "eps", eps))
 
 
 def rmsnorm_grad(g, x, gamma, eps=1e-5, kernel="vectors"):
     """``(gx, ggamma)`` of rmsnorm(x, gamma, eps), whose result has gradient g."""
     g, x = alike("rmsnorm_grad", g=g, x=x)
     x, gamma = per_place("rmsnorm_grad", x, -1, gamma=gamma)
-    return KERNELS["rmsnorm_grad"][kernel](g, x, gamma, float(eps))
+    return KERNELS["rmsnorm_grad"][kernel](g, x, gamma, number("rmsnorm_grad", "eps", eps))

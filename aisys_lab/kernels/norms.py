@@ -1,7 +1,7 @@
 """Layer norm and RMS norm: every row brought to mean 0 and variance 1, or to mean square 1.
 
-A row is read three times, for its mean, its variance and the result; the two later times it comes
-from the first cache.
+A row is read twice, for its mean and variance and for the result; the second time it comes from the
+first cache.
 """
 
 import math
@@ -9,10 +9,10 @@ import math
 import numpy as np
 from numba import prange
 
-from aisys_lab.kernels.axes import in_parts, per_place, rows_of, stripe
+from aisys_lab.kernels.axes import in_parts, number, per_place, rows_of, stripe
 from aisys_lab.kernels.jit import entry, native, part
 from aisys_lab.kernels.ladders import KERNELS, ladder
-from aisys_lab.kernels.lines import line_squares, line_sum
+from aisys_lab.kernels.lines import line_moments, line_squares
 from aisys_lab.kernels.vector import (
     fma,
     lanes,
@@ -63,29 +63,34 @@ def welford(x, gamma, beta, eps, centred, out):
 
 
 @part
-def normalise_pair(p, n, apart, mean, scale, other_mean, other_scale, gamma, beta, to):
-    """``to = (p - mean) · scale · gamma + beta`` for two lines that lie ``apart``; the lines behind
-    them are asked for ahead of time."""
-    w, j, q, second = lanes(p), 0, offset(p, apart), offset(to, apart)
-    a, s, b, t = splat(p, mean), splat(p, scale), splat(p, other_mean), splat(p, other_scale)
+def normalise_pair(p, n, apart, first, second, gamma, beta, to):
+    """``to = ((p - near) · scale + shift) · gamma + beta`` for two lines that lie ``apart``, with
+    ``(near, scale, shift)`` of each; the lines behind them are asked for ahead of time."""
+    w, j, q, other = lanes(p), 0, offset(p, apart), offset(to, apart)
+    a, s, k = splat(p, first[0]), splat(p, first[1]), splat(p, first[2])
+    b, t, l = splat(p, second[0]), splat(p, second[1]), splat(p, second[2])  # noqa: E741
     while j + w <= n:
         prefetch(p, j + AHEAD * n)
         prefetch(q, j + AHEAD * n)
-        g, shift = load(gamma, j), load(beta, j)
-        store(fma((load(p, j) - a) * s, g, shift), to, j)
-        store(fma((load(q, j) - b) * t, g, shift), second, j)
+        u, v = load(gamma, j), load(beta, j)
+        store(fma(fma(load(p, j) - a, s, k), u, v), to, j)
+        store(fma(fma(load(q, j) - b, t, l), u, v), other, j)
         j += w
     if j < n:
         left = n - j
-        g, shift = load_part(gamma, j, left, 0), load_part(beta, j, left, 0)
-        store_part(fma((load_part(p, j, left, 0) - a) * s, g, shift), to, j, left)
-        store_part(fma((load_part(q, j, left, 0) - b) * t, g, shift), second, j, left)
+        u, v = load_part(gamma, j, left, 0), load_part(beta, j, left, 0)
+        store_part(fma(fma(load_part(p, j, left, 0) - a, s, k), u, v), to, j, left)
+        store_part(fma(fma(load_part(q, j, left, 0) - b, t, l), u, v), other, j, left)
 
 
 @part
-def scale_of(p, n, mean, eps):
-    """``1 / sqrt(variance + eps)`` of a line."""
-    return 1 / math.sqrt(line_squares(p, n, mean) / n + eps)
+def standard(p, n, eps, centred):
+    """``(near, scale, shift)``: x becomes (x - near) · scale + shift, which has mean 0 if it is
+    ``centred``, and variance or mean square 1."""
+    near, off, variance = (line_moments(p, n) if centred else
+                           (0.0, 0.0, line_squares(p, n, 0.0) / n))
+    scale = 1 / math.sqrt(variance + eps)
+    return near, scale, -off * scale
 
 
 @native
@@ -94,11 +99,9 @@ def norm_rows(p, rows, n, gamma, beta, eps, centred, to):
     other, the processor has work on the other, and both need the same gamma and beta."""
     for i in range(0, rows, 2):
         apart = n if i + 1 < rows else 0  # an odd last line is its own second
-        a, b = offset(p, i * n), offset(p, i * n + apart)
-        mean = line_sum(a, n) / n if centred else 0.0
-        other_mean = line_sum(b, n) / n if centred else 0.0
-        scale, other_scale = scale_of(a, n, mean, eps), scale_of(b, n, other_mean, eps)
-        normalise_pair(a, n, apart, mean, scale, other_mean, other_scale, gamma, beta,
+        line = offset(p, i * n)
+        normalise_pair(line, n, apart, standard(line, n, eps, centred),
+                       standard(offset(line, apart), n, eps, centred), gamma, beta,
                        offset(to, i * n))
 
 
@@ -151,11 +154,11 @@ def layernorm(x, gamma, beta, eps=1e-5, kernel="vectors"):
     """``(x - mean) / sqrt(var + eps) · gamma + beta`` over the last axis of f32 or f64 (Ba, Kiros
     and Hinton 2016, arXiv:1607.06450)."""
     x, gamma, beta = per_place("layernorm", x, -1, gamma=gamma, beta=beta)
-    return KERNELS["layernorm"][kernel](x, gamma, beta, float(eps))
+    return KERNELS["layernorm"][kernel](x, gamma, beta, number("layernorm", "eps", eps))
 
 
 def rmsnorm(x, gamma, eps=1e-5, kernel="vectors"):
     """``x / sqrt(mean(x²) + eps) · gamma`` over the last axis of f32 or f64 (Zhang and Sennrich
     2019, arXiv:1910.07467)."""
     x, gamma = per_place("rmsnorm", x, -1, gamma=gamma)
-    return KERNELS["rmsnorm"][kernel](x, gamma, float(eps))
+    return KERNELS["rmsnorm"][kernel](x, gamma, number("rmsnorm", "eps", eps))

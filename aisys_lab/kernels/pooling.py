@@ -44,9 +44,8 @@ def slide(op, shape, window, stride, padding, layout, dtype):
 
 def image_of(op, g, size, layout):
     """The shape of images of a size that have something like ``g`` as result."""
-    if len(g.shape) != 4 or len(size) != 2:
-        raise LabError(f"{op}: g has 4 axes and size is (H, W), got {list(g.shape)} and {size}.")
-    return (*g.shape[:2], *size) if layout == "NCHW" else (len(g), *size, g.shape[3])
+    size = pair(op, "size", _frozen(size), 1)
+    return (*g.shape[:2], *size) if layout == "NCHW" else (*g.shape[:1], *size, *g.shape[3:])
 
 
 # ---- the verbs

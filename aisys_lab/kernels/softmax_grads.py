@@ -15,12 +15,14 @@ from aisys_lab.kernels.vector import (
     load_part,
     offset,
     pointer,
+    prefetch,
     splat,
     store,
     store_part,
 )
 
 COST = 6  # operations a number, about
+AHEAD = 1  # lines that are asked for before they are needed
 
 
 @entry(fastmath=False)
@@ -50,6 +52,8 @@ def weigh_line(g, y, n, sum, to):
     """``to = y · (g - sum)``"""
     w, j, s = lanes(g), 0, splat(g, sum)
     while j + w <= n:
+        prefetch(g, j + AHEAD * n)
+        prefetch(y, j + AHEAD * n)
         store(load(y, j) * (load(g, j) - s), to, j)
         j += w
     if j < n:
@@ -61,6 +65,8 @@ def share_line(g, y, n, sum, to):
     """``to = g - e^y · sum``"""
     w, j, s = lanes(g), 0, splat(g, sum)
     while j + w <= n:
+        prefetch(g, j + AHEAD * n)
+        prefetch(y, j + AHEAD * n)
         store(load(g, j) - exp_normal(load(y, j)) * s, to, j)
         j += w
     if j < n:

@@ -22,6 +22,7 @@ from aisys_lab.kernels.vector import (
     load_part,
     offset,
     pointer,
+    prefetch,
     splat,
     store,
     store_part,
@@ -29,6 +30,7 @@ from aisys_lab.kernels.vector import (
 )
 
 COST = 30  # operations a number, about
+AHEAD = 3  # lines that are asked for before they are needed
 
 
 @entry(fastmath=False)
@@ -71,11 +73,12 @@ def naive_log(x, out):
 # ---- vectors
 
 @part
-def block_powers(p, n, top, to):
-    """``to = e^(p - top)`` for a few numbers, and its sum."""
+def block_powers(p, n, top, to, ahead):
+    """``to = e^(p - top)`` for a few numbers, and its sum; asks for numbers ahead of time."""
     w, j = lanes(p), 0
     high, sums = splat(p, top), splat(p, 0)
     while j + w <= n:
+        prefetch(p, j + ahead)
         e = decay(load(p, j) - high)
         store(e, to, j)
         sums += e
@@ -92,16 +95,18 @@ def line_powers(p, n, top, to):
     """``to = e^(p - top)``, and its sum in double precision."""
     sum = 0.0
     for start in range(0, n, BLOCK):
-        sum += block_powers(offset(p, start), min(BLOCK, n - start), top, offset(to, start))
+        sum += block_powers(offset(p, start), min(BLOCK, n - start), top, offset(to, start),
+                            AHEAD * n)
     return sum
 
 
 @part
-def block_power_sum(p, n, top):
-    """The sum of e^(p - top) over a few numbers."""
+def block_power_sum(p, n, top, ahead):
+    """The sum of e^(p - top) over a few numbers; asks for others ahead of time."""
     w, j = lanes(p), 0
     high, sums = splat(p, top), splat(p, 0)
     while j + w <= n:
+        prefetch(p, j + ahead)
         sums += decay(load(p, j) - high)
         j += w
     if j < n:
@@ -114,13 +119,13 @@ def line_power_sum(p, n, top):
     """The sum of e^(p - top), in double precision."""
     sum = 0.0
     for start in range(0, n, BLOCK):
-        sum += block_power_sum(offset(p, start), min(BLOCK, n - start), top)
+        sum += block_power_sum(offset(p, start), min(BLOCK, n - start), top, AHEAD * n)
     return sum
 
 
-@part
+@part(fastmath=False)
 def drop_line(p, n, first, second, to):
-    """``to = p - first - second``"""
+    """``to = (p - first) - second``, in this order: beside a large first the second is lost."""
     w, j = lanes(p), 0
     a, b = splat(p, first), splat(p, second)
     while j + w <= n:

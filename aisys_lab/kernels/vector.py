@@ -265,17 +265,12 @@ def minimum(typing, x, y):
     return x(x, x), build
 
 
-def or_nan(builder, order, x, y):
-    """Whichever of x and y comes first in this order, or NaN where either is NaN."""
-    chosen = builder.select(builder.fcmp_ordered(order, y, x), y, x)
-    return builder.select(builder.fcmp_unordered("uno", y, y), y, chosen)
-
-
 @intrinsic
 def greatest(typing, x, y):
     """The larger one, or NaN where either is NaN."""
     def build(context, builder, sig, args):
-        return or_nan(builder, ">", *args)
+        name = f"llvm.maximum.{suffix(args[0].type)}"
+        return called(builder, name, args[0].type, *args, flags=("nsz",))
     return x(x, x), build
 
 
@@ -283,7 +278,8 @@ def greatest(typing, x, y):
 def least(typing, x, y):
     """The smaller one, or NaN where either is NaN."""
     def build(context, builder, sig, args):
-        return or_nan(builder, "<", *args)
+        name = f"llvm.minimum.{suffix(args[0].type)}"
+        return called(builder, name, args[0].type, *args, flags=("nsz",))
     return x(x, x), build
 
 

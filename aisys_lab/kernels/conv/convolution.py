@@ -5,17 +5,19 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from aisys_lab.core import LabError, Table
+from aisys_lab.kernels.block import VECTORS
 from aisys_lab.kernels.checks import FLOATS, floats, rank, told
 from aisys_lab.kernels.conv.algorithm import Algorithm, finish
 from aisys_lab.kernels.conv.columns import IM2COL, plain
 from aisys_lab.kernels.conv.depthwise import depthwise
-from aisys_lab.kernels.conv.direct import DIRECT
+from aisys_lab.kernels.conv.direct import DIRECT, copied
 from aisys_lab.kernels.conv.fourier import FFT
 from aisys_lab.kernels.conv.geometry import geometry
 from aisys_lab.kernels.conv.implicit import IMPLICIT
 from aisys_lab.kernels.conv.indirect import INDIRECT
 from aisys_lab.kernels.conv.naive import NAIVE
 from aisys_lab.kernels.conv.winograd import WINOGRAD_2, WINOGRAD_4
+from aisys_lab.kernels.isa import host
 from aisys_lab.kernels.ladders import KERNELS, ladder
 
 
@@ -122,8 +124,8 @@ DEPTHWISE = Algorithm(
         "are one number"))
 
 ALGORITHMS = {"naive": NAIVE, "fft": FFT, "im2col": IM2COL, "implicit": IMPLICIT,
-              "depthwise": DEPTHWISE, "indirect": INDIRECT, "winograd-f2": WINOGRAD_2,
-              "winograd-f4": WINOGRAD_4, "direct": DIRECT}
+              "depthwise": DEPTHWISE, "direct": DIRECT, "indirect": INDIRECT,
+              "winograd-f2": WINOGRAD_2, "winograd-f4": WINOGRAD_4}
 
 
 def serve(name, g):
@@ -155,7 +157,15 @@ CHOICES = Table("CHOICES", "rung -> whether it is the best for a Geometry; the f
 CHOICES.define("depthwise", lambda g: g.groups == g.channels == g.out > 1)
 CHOICES.define("im2col", lambda g: plain(g) and g.layout == "NCHW")  # a product, nothing turned
 CHOICES.define("implicit", lambda g: g.layout == "NCHW" and g.channels // g.groups <= 4)
+CHOICES.define("indirect", lambda g: g.layout == "NHWC" and copied(g) and g.stride == (1, 1)
+               and g.channels // g.groups >= 8 and not narrow(g))
 CHOICES.define("direct", lambda g: True)
+
+
+def narrow(g):
+    """Whether the last panel of a group fills one register only, for which 'direct' has a tile."""
+    lane = host().lanes(FLOATS[0])
+    return 0 < g.out // g.groups % (VECTORS * lane) <= lane
 
 
 def choose(g):

@@ -71,7 +71,7 @@ def _depthwise(op, g, image, window, dtype, stride, padding, dilation):
     axes(op, g=g, x=image)
     it = plan(op, image, (image[1], *pair(op, "window", window, 1)), dtype, stride, padding,
               dilation)
-    fit(op, g, it.result, f"images {list(image)} and windows {list(window)}")
+    fit(op, g, it.result, f"images {list(image)} and windows {window}")
     return it
 
 

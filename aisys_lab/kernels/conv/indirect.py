@@ -34,19 +34,22 @@ from aisys_lab.kernels.tile import tile
 from aisys_lab.kernels.vector import keep, lanes, offset, pointer
 
 OUTSIDE = -1  # in the table, a pad
+BLOCK = 32  # tiles
 _, _, write, _ = tile(ROWS, VECTORS)
 lines_at = addresses_or_zero(ROWS)
 
 
 @lru_cache(16)
 def indirection(g):
-    """The table [tiles, taps, rows of a tile]: numbers from the beginning of an image to where the
-    tap begins, or OUTSIDE. The last pixel comes again up to a whole tile."""
+    """The table [tiles, taps, rows of a tile] of as many images as are taken together: numbers
+    from the beginning of the first to where the tap begins, or OUTSIDE. The last pixel comes again
+    up to a whole tile."""
     met = [s * np.arange(n)[:, None] + d * np.arange(taps) - ends[0] for s, n, d, taps, ends
            in zip(g.stride, g.places, g.dilation, g.window, g.pads, strict=True)]
     rows, columns = met[0][:, None, :, None], met[1][None, :, None, :]
     inside = (rows >= 0) & (rows < g.image[0]) & (columns >= 0) & (columns < g.image[1])
-    at = np.where(inside, (rows * g.image[1] + columns) * g.channels, OUTSIDE)
+    images = np.arange(direct.together(g))[:, None, None, None, None] * g.image[0] * g.image[1]
+    at = np.where(inside, (images + rows * g.image[1] + columns) * g.channels, OUTSIDE)
     pixels = at.reshape(-1, g.taps)
     pixels = np.pad(pixels, ((0, -len(pixels) % ROWS), (0, 0)), mode="edge")
     return np.ascontiguousarray(pixels.reshape(-1, ROWS, g.taps).swapaxes(1, 2))
@@ -54,7 +57,7 @@ def indirection(g):
 
 @native
 def tiles(x, zero, table, first, last, taps, length, panel, bias, ends, pixels, c, ldc, some, room):
-    """Tiles ``first`` to ``last - 1`` of an image with so many pixels; one that reaches over their
+    """Tiles ``first`` to ``last - 1`` of results with so many pixels; one that reaches over their
     ends is made in ``room``."""
     wide = VECTORS * lanes(x)
     for t in range(first, last):
@@ -73,35 +76,38 @@ def tiles(x, zero, table, first, last, taps, length, panel, bias, ends, pixels, 
 
 
 @part
-def place(x, at, zero, table, panels, bias, ends, out, room, first, last):
-    """Tiles ``first`` to ``last - 1`` of every image: group by group, panel by panel."""
-    image, channels, groups, count, pixels, taps = at[0], at[1], at[2], at[3], at[4], at[5]
+def place(x, at, zero, table, panels, bias, ends, out, room, p, parts):
+    """The p-th share of the tiles: block by block, group by group, panel by panel."""
+    image, channels, groups, count, places, taps, together = (at[0], at[1], at[2], at[3], at[4],
+                                                              at[5], at[6])
     each, length, wide = count // groups, channels // groups, VECTORS * lanes(pointer(x))
-    for n in range(len(x)):
-        for g in range(groups):
-            for j in range(0, each, wide):
-                before = g * whole(each, wide) + j
-                tiles(offset(pointer(x), n * image + g * length), pointer(zero), pointer(table),
-                      first, last, taps, length, offset(pointer(panels), before * taps * length),
-                      offset(pointer(bias), before), pointer(ends), pixels,
-                      offset(pointer(out), n * pixels * count + g * each + j), count,
-                      min(wide, each - j), room)
+    for n in range(0, len(x), together):
+        pixels = min(together, len(x) - n) * places
+        first, last = share(-(-pixels // ROWS), parts, p, 1)
+        for t in range(first, last, BLOCK):
+            for g in range(groups):
+                for j in range(0, each, wide):
+                    before = g * whole(each, wide) + j
+                    tiles(offset(pointer(x), n * image + g * length), pointer(zero),
+                          pointer(table), t, min(t + BLOCK, last), taps, length,
+                          offset(pointer(panels), before * taps * length),
+                          offset(pointer(bias), before), pointer(ends), pixels,
+                          offset(pointer(out), n * places * count + g * each + j), count,
+                          min(wide, each - j), offset(room, p * ROWS * wide))
 
 
 @entry
 def into(x, at, zero, table, panels, bias, ends, out, room):
     """``out`` of images x by one thread."""
-    place(x, at, zero, table, panels, bias, ends, out, pointer(room), 0, len(table))
+    place(x, at, zero, table, panels, bias, ends, out, pointer(room), 0, 1)
     keep(room)
 
 
 @entry(parallel=True)
 def into_parts(x, at, zero, table, panels, bias, ends, out, room, parts):
-    """The same by several threads, each for a share of the tiles."""
+    """The same by several threads."""
     for p in prange(parts):
-        first, last = share(len(table), parts, p, 1)
-        place(x, at, zero, table, panels, bias, ends, out,
-              offset(pointer(room), p * ROWS * VECTORS * lanes(pointer(x))), first, last)
+        place(x, at, zero, table, panels, bias, ends, out, pointer(room), p, parts)
     keep(room)
 
 
@@ -118,7 +124,7 @@ def run(x, panels, bias, activation, g):
     """Tiles of pixels through a table of where each tap begins."""
     many, out = threads(2 * g.macs), blank(g.shape, x.dtype)
     at = np.array([g.image[0] * g.image[1] * g.channels, g.channels, g.groups, g.out,
-                   g.places[0] * g.places[1], g.taps])
+                   g.places[0] * g.places[1], g.taps, direct.together(g)])
     room = blank((many * ROWS * VECTORS * host().lanes(x.dtype),), x.dtype)
     launch(into, into_parts, many, x, at, zeros(g.channels, x.dtype), indirection(g), panels,
            panel_bias(bias, g, x.dtype), ends_of(activation, x.dtype), out, room)

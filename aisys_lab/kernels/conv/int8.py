@@ -61,19 +61,19 @@ def panels_of(w, groups):
 
 
 def _columns(x, w, zero=0, stride=1, padding=0, dilation=1, groups=1, layout="NHWC"):
-    """Columns of a few pixels, times packed words of weights."""
+    """Columns of a few pixels, times packed words of weights; depthwise: without columns."""
     g = geometry("conv2d_int8", x.shape, w.shape, stride, padding, dilation, groups, layout)
-    out = np.zeros((g.batch, *g.places, g.out), np.int32)
-    flat, many = out.reshape(-1, g.out), threads(2 * g.macs)
+    out, many = np.zeros((g.batch, *g.places, g.out), np.int32), threads(2 * g.macs)
+    if not g.macs:
+        return back(out, layout)
+    x, at, flat = last(x, layout), numbers_of(g), out.reshape(-1, g.out)
     w = np.ascontiguousarray(w if layout == "NHWC" else w.transpose(2, 3, 1, 0))
     if g.groups == g.channels == g.out > 1:
-        launch(int8_columns.depthwise, int8_columns.depthwise_parts, many, last(x, layout),
-               numbers_of(g), zero, w, flat)
-    elif g.macs:
-        shift = products.SHIFT if x.dtype == np.int8 else 0
-        panels, sums = panels_of(w.reshape(-1, g.out), g.groups)
-        launch(int8_columns.into, int8_columns.into_parts, many, last(x, layout), numbers_of(g),
-               shift, zero, g.groups, panels, sums, flat)
+        launch(int8_columns.depthwise, int8_columns.depthwise_parts, many, x, at, zero, w, flat)
+    else:
+        launch(int8_columns.into, int8_columns.into_parts, many, x, at,
+               products.SHIFT if x.dtype == np.int8 else 0, zero, g.groups,
+               *panels_of(w.reshape(-1, g.out), g.groups), flat)
     return back(out, layout)
 
 

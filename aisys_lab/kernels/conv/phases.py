@@ -60,11 +60,14 @@ def _joined(it, entries, taps, part, size, window, pads, dilation):
 
 def by_phases(g, w, it):
     """The gradient f[N,C,H,W] of images of a Geometry."""
-    phases, turned = phases_of(it), w.reshape(it.groups, -1, *w.shape[1:]).swapaxes(1, 2)
-    if it.stride == (1, 1) and it.macs:
+    if not it.macs:
+        return np.zeros((it.batch, it.channels, *it.image), g.dtype)
+    turned = w.reshape(it.groups, it.out // it.groups, *w.shape[1:]).swapaxes(1, 2)
+    phases = phases_of(it)
+    if it.stride == (1, 1):
         return _convolved(g, turned, phases[0])
     out = np.zeros((it.batch, it.channels, *it.image), g.dtype)
-    for phase in phases if it.macs else ():
+    for phase in phases:
         out[phase.entries] = _convolved(g, turned, phase)
     return out
 

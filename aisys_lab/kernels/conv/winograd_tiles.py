@@ -35,8 +35,8 @@ from aisys_lab.kernels.vector import (
 
 TAPS = 3
 
-# lines and columns of tiles of an image, numbers between points of V, between its tiles, and
-# between points of M, tiles of a block, numbers of its room, and of the padded images
+# lines and columns of tiles of an image; numbers between points of V, between its tiles, between
+# points of M; tiles of a block; numbers of its room and of the padded images
 TILE_LINES, TILE_COLUMNS, POINT, TILE, APART, BLOCK, ROOM, COPY = range(MORE, MORE + 8)
 
 matrices = SLOTS.reference(winograd_matrices.slot)  # exact, from interpolation points

@@ -12,6 +12,7 @@ import numpy as np
 from aisys_lab.core import LabError, whole
 
 PLACE = np.int64
+KEYS = {int, slice, type(None), type(...), *(np.dtype(kind).type for kind in "bhilqBHILQ")}
 
 
 def refuse_whole(*args):
@@ -28,25 +29,27 @@ class Array:
         self.block, self.grid = block, grid
 
     def __getitem__(self, key):
-        try:
-            at = self.grid[key]
-        except IndexError as error:
-            self.outside(error)
+        at = self.places(key)
         return self.block.load(int(at)) if type(at) is PLACE else Array(self.block, at)
 
     def __setitem__(self, key, value):
-        try:
-            at = self.grid[key]
-        except IndexError as error:
-            self.outside(error)
+        at = self.places(key)
         if type(at) is PLACE:
             self.block.store(int(at), value)
         else:
             value = value.block.load_all(value.grid) if isinstance(value, Array) else value
             self.block.store_all(at, value)
 
-    def outside(self, error):
-        raise LabError(f"{self.block.name or 'an array'}{list(self.shape)}: {error}.") from None
+    def places(self, key):
+        """The place that a key names, or a grid of places."""
+        for part in key if type(key) is tuple else (key,):
+            if type(part) not in KEYS:
+                raise LabError(f"{self.block.name or 'an array'} is indexed by whole numbers and "
+                               f"slices, not by a {type(part).__name__}.")
+        try:
+            return self.grid[key]
+        except IndexError as error:
+            raise LabError(f"{self.block.name or 'an array'}{list(self.shape)}: {error}.") from None
 
     def __array__(self, *args, **kwargs):
         raise LabError("a NumPy function that counting has no model of was given an array; write "

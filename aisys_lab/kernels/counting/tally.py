@@ -11,8 +11,6 @@ STEPS_MOST = 30_000_000  # turns of loops and calls after which a run is stopped
 BYTES_MOST = 1 << 28  # of all arrays together
 ARRAYS_MOST = 30_000
 CHUNK = 1 << 20  # accesses that are handed on at a time
-
-
 COUNTERS = ("multiplications", "additions", "fmas", "divisions", "others", "steps", "held")
 
 
