@@ -87,4 +87,4 @@ def kept_by_torch(forward, known, torch):
 
 
 for _name, _make in MODELS.items():
-    row(_name, "torch", ours(_make))(theirs(_make))
+    row(_name, "torch", ours(_make), bar=1.0)(theirs(_make))

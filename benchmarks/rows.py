@@ -60,4 +60,13 @@ def one_thread():
     return torch
 
 
-from benchmarks import attention, eager, gemm, nets  # noqa: E402, F401  (their rows)
+from benchmarks import (  # noqa: E402
+    attention,  # noqa: F401
+    convolution,  # noqa: F401
+    depthwise,  # noqa: F401
+    eager,  # noqa: F401
+    gemm,  # noqa: F401
+    image_grads,  # noqa: F401
+    nets,  # noqa: F401
+    rowwise,  # noqa: F401
+)

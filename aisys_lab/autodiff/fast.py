@@ -12,6 +12,7 @@ from aisys_lab.ir import OPS
 
 ENOUGH = 1 << 15  # multiply-adds from which on a kernel's call pays
 SOME = 1 << 13  # entries of two arrays of images, likewise
+ROWS = 1 << 9  # entries of rows of logits, likewise
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
@@ -21,6 +22,11 @@ def fast(op):
         OPS.define(op, replace(OPS.reference(op), fast=run))
         return run
     return decorate
+
+
+def otherwise(op):
+    """The definition of an op of the package."""
+    return OPS.reference(op).eval
 
 
 @fast("matmul")
@@ -35,17 +41,27 @@ def matmul(a, b):
     return kernels.matmul(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
 
 
+# ---- rows of logits f[..., classes]
+
+def by_kernel(logits):
+    """Whether these are logits that a kernel is for."""
+    return type(logits) is np.ndarray and logits.size >= ROWS and logits.dtype in (F32, F64)
+
+
+@fast("cross_entropy")
+def cross_entropy(logits, labels):
+    """The mean of -log_softmax at the labels."""
+    if not by_kernel(logits):
+        return otherwise("cross_entropy")(logits, labels)
+    return kernels.cross_entropy(logits, labels)
+
+
 # ---- images f[N, C, H, W]
 
 def images(x, y):
     """Whether both are images, results or weights of the kind that kernels are for."""
     return type(x) is type(y) is np.ndarray and x.ndim == y.ndim == 4 and x.dtype is y.dtype \
         and x.dtype in (F32, F64) and x.size + y.size >= SOME
-
-
-def otherwise(op):
-    """The definition of an op of the package."""
-    return OPS.reference(op).eval
 
 
 @fast("conv")

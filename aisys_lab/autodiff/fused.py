@@ -21,11 +21,13 @@ FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 SUMMED = "autodiff.unbroadcast"
 
 
-def fused(name, run, rules, inputs=None, multi=False):
+def fused(name, run, rules, inputs=None, multi=False, fits=lambda *_, **__: True):
     """Decorates a composition of ops on arrays: where it may, it runs as the op ``name``.
 
     ``run(*arrays, **attrs)`` computes it; ``rules`` are its gradients, also on arrays: a tuple, one
     an input, of ``(g, out, *arrays, **attrs) -> gradient``, or one Joint for all ``inputs``.
+    ``fits`` of the arguments says whether these are what ``run`` is for; a composition of
+    broadcasting parts may take more.
     """
     count = len(rules) if inputs is None else inputs
 
@@ -39,9 +41,10 @@ def fused(name, run, rules, inputs=None, multi=False):
 
         @functools.wraps(composed)
         def function(*args, **attrs):
-            if plain(args[:count]) and len(args) >= count and untouched():
-                return bind(name, *args[:count], **dict(zip(rest, args[count:], strict=False)),
-                            **attrs)
+            if len(args) >= count and plain(args[:count]) and untouched():
+                settings = dict(zip(rest, args[count:], strict=False)) | attrs
+                if not traced(*settings.values()) and fits(*args[:count], **settings):
+                    return bind(name, *args[:count], **settings)
             return composed(*args, **attrs)
         return function
     return decorate
@@ -69,7 +72,7 @@ def untouched():
 
 def traced(*values):
     """Whether one of these is a tensor: then the parts are differentiated, not the kernel."""
-    return any(type(x) is Tensor for x in values)
+    return Tensor in map(type, values)
 
 
 def _reverse(composed, rules):

@@ -7,6 +7,7 @@ import aisys_lab as lab
 from aisys_lab.autodiff import nn
 from aisys_lab.autodiff import numpy as anp
 from aisys_lab.autodiff.fused import ENOUGH
+from aisys_lab.autodiff.numpy.norms import _by_the_batch
 from aisys_lab.ir import OPS, bind
 from aisys_lab.ir.ops import by_definition
 
@@ -18,6 +19,8 @@ CASES = {  # op -> function, shapes of its inputs
     "gelu": (anp.gelu, (ROWS, 64)),
     "softmax": (anp.softmax, (ROWS, 64)),
     "log_softmax": (anp.log_softmax, (4, 20, 64)),
+    "layernorm": (anp.layernorm, (4, 20, 64), (64,), (64,)),
+    "rmsnorm": (anp.rmsnorm, (4, 20, 64), (64,)),
 }
 
 
@@ -101,6 +104,58 @@ def test_a_gradient_through_the_logarithms_of_attention_goes_through_the_parts()
     scores = slope(lambda q: anp.logsumexp(anp.where(
         np.tril(np.ones((20, 20), bool)), q @ k.swapaxes(-1, -2) / np.sqrt(32), -np.inf), -1))
     np.testing.assert_allclose(logs, scores, atol=1e-12)
+
+
+@pytest.mark.parametrize("images", [(8, 6, 9, 10), (700, 6)])
+def test_batch_norm_is_one_op_while_it_trains(images, seen):
+    rng = np.random.default_rng(0)
+    x, gamma, beta = (rng.standard_normal(shape) for shape in (images, 6, 6))
+    one = lambda *args: anp.batchnorm(*args, eps=0.1)[0]  # noqa: E731
+    out, pull = lab.vjp(one, x, gamma, beta)
+    assert seen == ["batchnorm"]
+    parts = lambda *args: _by_the_batch.__wrapped__(*args, 0.1)[0]  # noqa: E731
+    want, back = lab.vjp(parts, x, gamma, beta)
+    np.testing.assert_allclose(out, want, atol=1e-12)
+    for mine, other in zip(pull(np.cos(out)), back(np.cos(out)), strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-10)
+
+
+def test_gradients_through_the_statistics_of_batch_norm_go_through_the_parts():
+    x, one, zero = np.random.default_rng(0).standard_normal((900, 5)), np.ones(5), np.zeros(5)
+    slope = lambda f: lab.grad(lambda x: anp.sum(f(x)))(x)  # noqa: E731
+    mine = slope(lambda x: anp.batchnorm(x, one, zero)[2])
+    np.testing.assert_allclose(mine, slope(lambda x: anp.var(x, 0)), atol=1e-12)
+
+
+OTHERS = {  # what broadcasts in the parts but is not for the kernel
+    "a bias of one": (anp.linear, (80, 64), (64, 24), (1,)),
+    "a bias a row": (anp.linear, (80, 64), (64, 24), (80, 1)),
+    "stacks of weights": (anp.linear, (4, 20, 64), (4, 64, 24), (24,)),
+    "a slope a row": (anp.layernorm, (80, 64), (80, 1), (64,)),
+    "one slope": (anp.rmsnorm, (80, 64), (1,)),
+    "two axes": (lambda x: anp.softmax(x, (0, 1)), (80, 64)),
+    "queries of more axes": (nn.attention, (2, 80, 32), (80, 32), (80, 32)),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_only_the_parts_can_take_they_take(name):
+    f, *shapes = OTHERS[name]
+    args = [np.random.default_rng(i).standard_normal(shape) for i, shape in enumerate(shapes)]
+    with lab.attempt():
+        lab.VJP["exp"] = lab.VJP["exp"]  # a row of a student's own: no kernel runs
+        want, back = lab.vjp(f, *args)
+        parts = back(np.cos(want))
+    out, pull = lab.vjp(f, *args)
+    for mine, other in zip((out, *pull(np.cos(out))), (want, *parts), strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-12)
+
+
+def test_a_slope_by_a_setting_goes_through_the_parts():
+    x, line = np.random.default_rng(0).standard_normal((80, 64)), np.ones(64)
+    f = lambda eps: anp.sum(anp.rmsnorm(x, line, eps) ** 2)  # noqa: E731
+    near = (f(0.1 + 1e-6) - f(0.1 - 1e-6)) / 2e-6
+    np.testing.assert_allclose(lab.grad(f)(0.1), near, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["relu", "linear"])

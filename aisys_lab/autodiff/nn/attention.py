@@ -17,7 +17,7 @@ from aisys_lab.ir import spec_of
 def attention(q, k, v, causal=False):
     """softmax(q k' / sqrt(d)) v over the last two axes, tokens and d (Vaswani et al. 2017,
     arXiv:1706.03762); ``causal`` hides from a token those after it."""
-    if plain((q, k, v)) and untouched():
+    if plain((q, k, v)) and untouched() and q.ndim == k.ndim == v.ndim:
         return _with_logs(q, k, v, causal=bool(causal))[0]
     return anp.matmul(anp.softmax(_scores(q, k, causal)), v)
 

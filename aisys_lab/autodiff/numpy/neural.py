@@ -26,10 +26,9 @@ from aisys_lab.autodiff.numpy.reductions import max, sum
 from aisys_lab.autodiff.numpy.shapes import expand_dims
 from aisys_lab.core import LabError
 from aisys_lab.ir import bind
-from aisys_lab.ir.select import select
 
 
-@fused("relu", lambda x: np.maximum(x, 0), (lambda g, out, x: select(out <= 0, 0, g),))
+@fused("relu", lambda x: np.maximum(x, 0), (lambda g, out, x: kernels.relu_grad(g, out),))
 def relu(x):
     """Zero where x <= 0 (so its slope at 0 is 0), NaN where x is NaN."""
     x = as_input(x)
@@ -49,7 +48,8 @@ def _linear(x, w, b):
 
 @fused("linear", _linear, (lambda g, out, x, w, b: bind("matmul", g, w.T),
                            lambda g, out, x, w, b: bind("matmul", _columns(x).T, _columns(g)),
-                           lambda g, out, x, w, b: np.add.reduce(_columns(g), 0)))
+                           lambda g, out, x, w, b: np.add.reduce(_columns(g), 0)),
+       fits=lambda x, w, b: w.ndim == 2 and b.shape == w.shape[1:])
 def linear(x, w, b):
     """``x w + b`` over the last axis: x f[..., n], w f[n, m], b f[m]."""
     return add(matmul(x, w), b)
@@ -96,8 +96,13 @@ def gelu(x, approximate="tanh"):
     return 0.5 * x * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
 
 
+def _along_one(x, axis=-1):
+    """Whether this is an axis, not several."""
+    return isinstance(axis, int)
+
+
 @fused("log_softmax", lambda x, **at: kernels.log_softmax(x, **at),
-       (lambda g, out, x, **at: kernels.log_softmax_grad(g, out, **at),))
+       (lambda g, out, x, **at: kernels.log_softmax_grad(g, out, **at),), fits=_along_one)
 def log_softmax(x, axis=-1):
     """log(softmax(x)), without overflow."""
     if 0 in shape(x):
@@ -107,7 +112,7 @@ def log_softmax(x, axis=-1):
 
 
 @fused("softmax", lambda x, **at: kernels.softmax(x, **at),
-       (lambda g, out, x, **at: kernels.softmax_grad(g, out, **at),))
+       (lambda g, out, x, **at: kernels.softmax_grad(g, out, **at),), fits=_along_one)
 def softmax(x, axis=-1):
     """exp(x), divided by its sum along ``axis``."""
     if 0 in shape(x):
