@@ -173,19 +173,38 @@ def cpu_name(info="/proc/cpuinfo"):
     return next(filter(None, [*names, platform.processor(), platform.machine()]), "this machine")
 
 
+def cache_shapes(folder="/sys/devices/system/cpu/cpu0/cache"):
+    """``{level: (bytes, ways, bytes of a line)}`` of L1 (data), L2 and L3, from the system.
+
+    Sizes are assumed where it does not tell; ways are None, and lines 64 bytes.
+    """
+    shapes = {}
+    for index in sorted(Path(folder).glob("index*")):
+        level, kind, size = (_told(index, name) for name in ("level", "type", "size"))
+        if kind != "Instruction" and f"L{level}" in CACHES and size[:-1].isdigit():
+            bytes = int(size[:-1]) << {"K": 10, "M": 20, "G": 30}.get(size[-1], 0)
+            ways, line = (_told(index, name) for name in (
+                "ways_of_associativity", "coherency_line_size"))
+            shapes[f"L{level}"] = (bytes or CACHES[f"L{level}"], _number(ways), _number(line) or 64)
+    return {level: shapes.get(level, (assumed, None, 64)) for level, assumed in CACHES.items()}
+
+
+def _told(folder, name):
+    """The text of a file, or nothing."""
+    try:
+        return (folder / name).read_text().strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _number(text):
+    """A number above zero, or None."""
+    return int(text) if text.isdigit() and int(text) else None
+
+
 def cache_sizes(folder="/sys/devices/system/cpu/cpu0/cache"):
     """Bytes of L1 (data), L2 and L3, from the system; assumed where it does not tell."""
-    sizes = {}
-    for index in sorted(Path(folder).glob("index*")):
-        try:
-            level, kind, size = ((index / name).read_text().strip()
-                                 for name in ("level", "type", "size"))
-            if kind != "Instruction" and f"L{level}" in CACHES:
-                sizes[f"L{level}"] = int(size.rstrip("KMG")) << {"K": 10, "M": 20, "G": 30}.get(
-                    size[-1], 0)
-        except (OSError, ValueError):
-            continue
-    return {level: sizes.get(level) or assumed for level, assumed in CACHES.items()}
+    return {level: shape[0] for level, shape in cache_shapes(folder).items()}
 
 
 def _share(level, sizes, threads):

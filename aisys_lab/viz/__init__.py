@@ -1,11 +1,16 @@
 """Figures that move, pictures of any noun, and the maps on top of the chapters."""
 
 import aisys_lab.viz.cards
+import aisys_lab.viz.chooser
 import aisys_lab.viz.forms
+import aisys_lab.viz.hotloops
+import aisys_lab.viz.ladder
 import aisys_lab.viz.lens
 import aisys_lab.viz.memory
 import aisys_lab.viz.paradigms
+import aisys_lab.viz.rates
 import aisys_lab.viz.reports
+import aisys_lab.viz.roofline
 import aisys_lab.viz.strides
 import aisys_lab.viz.theatre
 import aisys_lab.viz.valley

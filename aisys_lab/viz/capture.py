@@ -2,10 +2,11 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
+
+from aisys_lab.kernels.assembly import loops
 
 TARGET = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+sse4.2,+bmi,+bmi2"}
 NAMED = "x86-64 with AVX2 and FMA"
@@ -49,23 +50,11 @@ def assembly(row):
     return next(iter(function.inspect_asm().values()))
 
 
-def blocks(asm):
-    """Label -> instructions of each stretch of straight code."""
-    found, label = {}, ""
-    for line in map(str.strip, asm.splitlines()):
-        if name := re.match(r"([.\w$]+):", line):
-            label = name[1]
-        elif line and line[0].isalpha():
-            found.setdefault(label, []).append(line)
-    return found
-
-
 def hot(asm, mark):
-    """The first loop on wide registers that holds the marked instruction."""
-    code = next(lines for lines in blocks(asm).values()
-                if any(line.startswith(mark) and "%ymm" in line for line in lines))
-    end = next((i for i, line in enumerate(code) if line.startswith("j")), len(code)) + 1
-    return [f"{name:<13}{rest}" for name, rest in (line.split("\t", 1) for line in code[:end])]
+    """The first innermost loop on wide registers that holds the marked instruction."""
+    loop = next(loop for loop in loops(asm)
+                if any(line.startswith(mark) and "%ymm" in line for line in loop.lines))
+    return [f"{name:<13}{rest}" for name, _, rest in (line.partition(" ") for line in loop.lines)]
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from aisys_lab.viz.frameworks import frameworks_map
+from aisys_lab.viz.inference import inference_map
 from aisys_lab.viz.svg import box, picture
 from aisys_lab.viz.tour import stack, tour_map
 
@@ -16,7 +17,7 @@ def favicon():
 
 
 DIAGRAMS = {"stack.svg": stack, "tour.svg": lambda: tour_map("I.1"), "favicon.svg": favicon,
-            "frameworks.svg": frameworks_map}
+            "frameworks.svg": frameworks_map, "inference.svg": inference_map}
 
 
 def write(folder):
