@@ -18,7 +18,8 @@ from aisys_lab.exercises.declare import (
 MODULES = ("nets", "memory", "core", "chips", "hunts",  # where exercises are declared
            "dispatching", "forward", "steps", "tapes", "remat", "rulehunt", "duals", "views",
            "broadcasting", "sources", "executing", "adjoints", "loopgrads",
-           "scheduling")
+           "scheduling", "convolving", "winograd", "tiling", "packing", "indirect",
+           "microkernels", "online")
 for _module in MODULES:
     importlib.import_module(f"aisys_lab.exercises.{_module}")
 

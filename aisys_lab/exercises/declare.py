@@ -10,6 +10,7 @@
 
 ``answer`` takes and returns values (`aisys_lab.grading.codec`): plain Python, arrays, the nouns
 listed there, and callables as arguments. It raises `AnswerError` where the student's code raises.
+``answer.cell`` is the cell that it comes from; a row of the package has none.
 """
 
 from __future__ import annotations

@@ -88,6 +88,7 @@ def judge_names(row, cell, names, seed=0, public=True):
     """The verdict of a cell that has run; all other slots are served by the reference."""
     from aisys_lab.exercises.drivers import DRIVERS
     answer = local(raising(cell.file, DRIVERS[row.driver], names, row.name), cell.file)
+    answer.cell = cell
     with references():
         return judge(row, answer, seed, public)
 

@@ -21,7 +21,7 @@ class Proxy:
     """Calls go to a fresh process that runs one cell; at the deadline the process is killed."""
 
     def __init__(self, cell, driver="function", hides=(), seconds=10.0, quiet=False):
-        self.seconds, self.late = seconds, False
+        self.cell, self.seconds, self.late = cell, seconds, False
         self.process = start(hides, quiet)
         self.timer = threading.Timer(seconds, self._expire)
         self.timer.daemon = True

@@ -22,6 +22,7 @@ from aisys_lab.exercises.drivers import (  # noqa: E402, F401  (add their rows)
     dispatch,
     dual,
     executor,
+    kernels,
     learning,
     machine,
     tape,
