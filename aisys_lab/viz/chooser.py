@@ -120,5 +120,5 @@ def sentence(data):
 
 FIGURES.define("conv_chooser", Figure(
     "conv_chooser", "Which way to convolve", compute, draw, grid=GRID,
-    labels={"side": "Pixels a side", "channels": "Channels", "window": "Window",
+    labels={"side": "Pixels", "channels": "Channels", "window": "Window",
             "stride": "Stride"}, start={"side": 28, "channels": 32, "window": "3×3"}))

@@ -1,5 +1,7 @@
 """Hot loops as text: the instructions that multiply and add stand out."""
 
+from textwrap import wrap
+
 from aisys_lab.viz.drawings import SHOW, clip
 from aisys_lab.viz.svg import picture, words
 
@@ -11,10 +13,10 @@ def show_hot_loop(hot):
     """What the loop is and does, and its instructions, a line each."""
     marked = set(hot.loop.all("fma"))
     lines = list(hot.loop.lines[:MOST])
+    counts = wrap(hot.counts, 68)
     parts = [words(0, 14, clip(hot.title, 64), bold=True, size=12),
-             *(words(0, 32 + 15 * i, part, "quiet", size=11)
-               for i, part in enumerate(hot.counts.split("; ")))]
-    top = 40 + 15 * len(hot.counts.split("; "))
+             *(words(0, 32 + 15 * i, part, "quiet", size=11) for i, part in enumerate(counts))]
+    top = 40 + 15 * len(counts)
     for i, line in enumerate(lines):
         name, _, rest = line.partition(" ")
         look = "accent" if line in marked else "ink"

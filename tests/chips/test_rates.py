@@ -37,6 +37,15 @@ def test_a_picture_has_a_bar_a_call_and_ends_at_the_longest():
     assert bars[1] / bars[2] == pytest.approx(0.1, rel=0.01)
 
 
+def test_no_dash_of_the_peak_runs_through_a_bar_or_its_words():
+    svg = lab.show(GIVEN).svg
+    tops = [float(y) for y in re.findall(r"<rect [^>]*y='([\d.]+)'", svg)]
+    dashes = [list(map(float, ends)) for ends in re.findall(
+        r"points='[\d.]+,([\d.]+) [\d.]+,([\d.]+)'", svg)]
+    assert len(dashes) == len(tops) + 1
+    assert all(end <= top or start >= top + 16 for start, end in dashes for top in tops)
+
+
 def test_a_race_takes_turns_and_the_faster_wins():
     turns = []
 

@@ -71,6 +71,7 @@ def test_multiply_adds_stand_out():
     assert len(marked) == 1 and "vfmadd231ps" in marked[0]
     long = lab.show(HotLoop("f", Loop(X86, ".L1", lines * 40)))
     assert "… 60 more" in long.svg
+    assert all(len(words.split("<")[0]) <= 68 for words in long.svg.split(" font-size='11'>")[1:])
 
 
 @pytest.mark.parametrize("name", ["gemm_ladder", "rungs_on_the_roofline"])
