@@ -102,7 +102,7 @@ def mlp_numpy():
     return lambda: by_hand(model.params, x, y)
 
 
-@row("mlp-eager", "torch", mlp_eager, bar=1.3)
+@row("mlp-eager", "torch", mlp_eager, bar=1.5)
 def mlp_torch():
     torch = one_thread()
     model, x, y = mlp()

@@ -35,33 +35,31 @@ def axis_of(op, x, axis):
 def alike(op, **arrays):
     """The arrays, of one dtype; a sentence unless they have one shape, too."""
     found = list(arrays.values())
-    if _same(*found):
-        return found
-    found = floats(op, **arrays)
-    if len({x.shape for x in found}) > 1:
-        raise LabError(f"{op}: {' and '.join(map(told, found))} should have one shape.")
+    if not _uniform(*found):
+        found = floats(op, **arrays)
+    for x in found:
+        if x.shape != found[0].shape:
+            raise LabError(f"{op}: {' and '.join(map(told, found))} should have one shape.")
     return found
 
 
-def _same(first, *others):
-    """Whether these are arrays of one shape and dtype, f32 or f64, beyond doubt."""
+def _uniform(first, *others):
+    """Whether these are arrays of one dtype, f32 or f64, beyond doubt."""
     if type(first) is not np.ndarray or first.dtype not in FLOATS:
         return False
-    for x in others:
-        if type(x) is not np.ndarray or x.dtype is not first.dtype or x.shape != first.shape:
-            return False
-    return True
+    return all(type(x) is np.ndarray and x.dtype is first.dtype for x in others)
 
 
 def per_place(op, x, axis, **values):
     """x and the values, which are one number for each place along an axis; else a sentence."""
     found = [x, *values.values()]
-    if not all(type(v) is np.ndarray and v.dtype is found[-1].dtype in FLOATS for v in found):
-        found = floats(op, x=x, **values)
-    x, *rest = found
-    if not -x.ndim <= axis < x.ndim or any(v.shape != x.shape[axis:][:1] for v in rest):
-        raise LabError(f"{op}: {' and '.join(map(told, rest))} do not fit x {told(x)}; "
-                       f"{' and '.join(values)} have one number for each place along axis {axis}.")
+    x, *rest = found if _uniform(*found) else floats(op, x=x, **values)
+    places = x.shape[axis:][:1] if -x.ndim <= axis < x.ndim else None
+    for v in rest:
+        if v.shape != places:
+            raise LabError(f"{op}: {' and '.join(map(told, rest))} do not fit x {told(x)}; "
+                           f"{' and '.join(values)} have one number for each place along axis "
+                           f"{axis}.")
     return x, *map(np.ascontiguousarray, rest)
 
 

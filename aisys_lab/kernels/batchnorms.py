@@ -7,7 +7,7 @@ import numpy as np
 from aisys_lab.core import Table
 from aisys_lab.kernels import batchnorm_columns as columns
 from aisys_lab.kernels import batchnorm_planes as planes
-from aisys_lab.kernels.axes import alike, in_parts, per_place
+from aisys_lab.kernels.axes import alike, in_parts, number, per_place
 from aisys_lab.kernels.jit import entry
 from aisys_lab.kernels.ladders import KERNELS, ladder
 
@@ -70,6 +70,10 @@ def naive_grad(g, x, gamma, mean, var, eps, gx, ggamma, gbeta):
 
 # ---- vectors
 
+quiet = np.errstate(all="ignore")  # what is not finite goes through, without a word
+
+
+@quiet
 def columns_apply(x, gamma, beta, mean, var, eps, out):
     """NHWC by given statistics: all that is left is a line of factors."""
     times = columns.repeats(len(mean))
@@ -77,6 +81,7 @@ def columns_apply(x, gamma, beta, mean, var, eps, out):
     columns.affine(x.ravel(), *columns.lines(times, x.dtype, mean, scale, beta), out.ravel())
 
 
+@quiet
 def columns_train(x, gamma, beta, eps, out, mean, var):
     """NHWC by the statistics of x: the mean by distances from the first position."""
     times, flat, first, count = columns.repeats(len(mean)), x.ravel(), x.ravel()[:len(mean)], len(x)
@@ -86,6 +91,7 @@ def columns_train(x, gamma, beta, eps, out, mean, var):
     columns_apply(x, gamma, beta, mean, var, eps, out)
 
 
+@quiet
 def columns_grad(g, x, gamma, mean, var, eps, gx, ggamma, gbeta):
     """NHWC: sums, then each number of its own."""
     times, up, flat = columns.repeats(len(mean)), g.ravel(), x.ravel()
@@ -97,9 +103,13 @@ def columns_grad(g, x, gamma, mean, var, eps, gx, ggamma, gbeta):
     columns.blend(up, flat, *columns.lines(times, x.dtype, mean, scale, slope, shift), gx.ravel())
 
 
-APPLY = {"NCHW": in_parts(planes.apply, planes.apply_parts, COST), "NHWC": columns_apply}
-TRAIN = {"NCHW": in_parts(planes.train, planes.train_parts, COST), "NHWC": columns_train}
-GRAD = {"NCHW": in_parts(planes.grad, planes.grad_parts, COST), "NHWC": columns_grad}
+def by_size(one, several, of_columns):
+    """The kernel of planes, or that of columns where a plane is one number, as in NHWC."""
+    of_planes = in_parts(one, several, COST)
+
+    def kernel(*arrays):
+        (of_planes if arrays[0].shape[2] > 1 else of_columns)(*arrays)
+    return kernel
 
 
 def three(x, layout):
@@ -109,41 +119,43 @@ def three(x, layout):
                                            math.prod(x.shape[axis + 1:]))
 
 
-def apply_by(kernels):
-    """A rung of kernels by layout."""
+def apply_by(kernel):
+    """A rung of a kernel of three axes."""
     def batchnorm(x, gamma, beta, mean, var, eps, layout):
         out = np.empty(x.shape, x.dtype)
         if out.size:
-            kernels[layout](three(x, layout), gamma, beta, mean, var, eps, three(out, layout))
+            kernel(three(x, layout), gamma, beta, mean, var, eps, three(out, layout))
         return out
     return batchnorm
 
 
-def train_by(kernels):
-    """A rung of kernels by layout."""
+def train_by(kernel):
+    """A rung of a kernel of three axes."""
     def batchnorm_train(x, gamma, beta, eps, layout):
         out, (mean, var) = np.empty(x.shape, x.dtype), np.full((2, len(gamma)), np.nan, x.dtype)
         if out.size:
-            kernels[layout](three(x, layout), gamma, beta, eps, three(out, layout), mean, var)
+            kernel(three(x, layout), gamma, beta, eps, three(out, layout), mean, var)
         return out, mean, var
     return batchnorm_train
 
 
-def grad_by(kernels):
-    """A rung of kernels by layout."""
+def grad_by(kernel):
+    """A rung of a kernel of three axes."""
     def batchnorm_grad(g, x, gamma, mean, var, eps, layout):
         gx, (ggamma, gbeta) = np.empty(x.shape, x.dtype), np.zeros((2, len(gamma)), x.dtype)
         if gx.size:
-            kernels[layout](three(g, layout), three(x, layout), gamma, mean, var, eps,
-                            three(gx, layout), ggamma, gbeta)
+            kernel(three(g, layout), three(x, layout), gamma, mean, var, eps, three(gx, layout),
+                   ggamma, gbeta)
         return gx, ggamma, gbeta
     return batchnorm_grad
 
 
-ladder("batchnorm", naive=apply_by(dict.fromkeys(APPLY, naive)), vectors=apply_by(APPLY))
-ladder("batchnorm_train", naive=train_by(dict.fromkeys(TRAIN, naive_train)),
-       vectors=train_by(TRAIN))
-ladder("batchnorm_grad", naive=grad_by(dict.fromkeys(GRAD, naive_grad)), vectors=grad_by(GRAD))
+ladder("batchnorm", naive=apply_by(naive),
+       vectors=apply_by(by_size(planes.apply, planes.apply_parts, columns_apply)))
+ladder("batchnorm_train", naive=train_by(naive_train),
+       vectors=train_by(by_size(planes.train, planes.train_parts, columns_train)))
+ladder("batchnorm_grad", naive=grad_by(naive_grad),
+       vectors=grad_by(by_size(planes.grad, planes.grad_parts, columns_grad)))
 
 
 def batchnorm(x, gamma, beta, mean, var, eps=1e-5, layout="NCHW", kernel="vectors"):
@@ -151,13 +163,14 @@ def batchnorm(x, gamma, beta, mean, var, eps=1e-5, layout="NCHW", kernel="vector
     [N,C,...] (NCHW) or [...,C] (NHWC)."""
     x, *values = per_place("batchnorm", x, CHANNELS[layout], gamma=gamma, beta=beta, mean=mean,
                            var=var)
-    return KERNELS["batchnorm"][kernel](x, *values, float(eps), layout)
+    return KERNELS["batchnorm"][kernel](x, *values, number("batchnorm", "eps", eps), layout)
 
 
 def batchnorm_train(x, gamma, beta, eps=1e-5, layout="NCHW", kernel="vectors"):
     """``(out, mean, var)``: the same by the mean and the (biased) variance of each channel of x."""
     x, gamma, beta = per_place("batchnorm_train", x, CHANNELS[layout], gamma=gamma, beta=beta)
-    return KERNELS["batchnorm_train"][kernel](x, gamma, beta, float(eps), layout)
+    return KERNELS["batchnorm_train"][kernel](
+        x, gamma, beta, number("batchnorm_train", "eps", eps), layout)
 
 
 def batchnorm_grad(g, x, gamma, mean, var, eps=1e-5, layout="NCHW", kernel="vectors"):
@@ -165,4 +178,5 @@ def batchnorm_grad(g, x, gamma, mean, var, eps=1e-5, layout="NCHW", kernel="vect
     and var."""
     g, x = alike("batchnorm_grad", g=g, x=x)
     x, *values = per_place("batchnorm_grad", x, CHANNELS[layout], gamma=gamma, mean=mean, var=var)
-    return KERNELS["batchnorm_grad"][kernel](g, x, *values, float(eps), layout)
+    return KERNELS["batchnorm_grad"][kernel](
+        g, x, *values, number("batchnorm_grad", "eps", eps), layout)

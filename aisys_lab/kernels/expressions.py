@@ -20,7 +20,7 @@ FUNCTIONS = Table("FUNCTIONS", "elementwise functions: of numbers, and of vector
 
 SIGMOID = "(1 / (1 + np.exp(-{0})))"
 TANH = "np.tanh(np.sqrt(2 / np.pi) * ({0} + 0.044715 * {0} ** 3))"
-BELOW = "(1 + math.erf({0} * np.sqrt(0.5))) / 2"
+BELOW = "((1 + math.erf({0} * np.sqrt(0.5))) / 2)"
 S, T, B = (text.replace("{0}", "{1}") for text in (SIGMOID, TANH, BELOW))  # of the second argument
 
 for _name, _arity, _definition, _vectors in [

@@ -135,6 +135,8 @@ def unpack_fractal(x, layout, shape, kernel="blocks"):
     x = array("unpack_fractal", x)
     rank("unpack_fractal", "x", x, 4)
     inner, outer = FRACTALS[layout]
+    if not isinstance(shape, tuple | list) or len(shape) != 2:
+        raise LabError(f"unpack_fractal: shape={shape!r}; it is two whole numbers.")
     m, n = (whole("unpack_fractal", "a side of the shape", side) for side in shape)
     rows, columns = x.shape[:1:-1] if inner else x.shape[2:]
     blocks = (-(-m // max(rows, 1)), -(-n // max(columns, 1)))

@@ -109,7 +109,7 @@ def unpack_nc4hw4(x, channels, kernel="panels"):
     x = array("unpack_nc4hw4", x)
     rank("unpack_nc4hw4", "x", x, 5)
     channels, block = whole("unpack_nc4hw4", "channels", channels), x.shape[4]
-    if -(-channels // max(block, 1)) != x.shape[1]:
+    if not block or -(-channels // block) != x.shape[1]:
         raise LabError(f"unpack_nc4hw4: {channels} channels do not fill {x.shape[1]} blocks of "
                        f"{block}, in {told(x)}.")
     return KERNELS["unpack_nc4hw4"][kernel](x, channels)

@@ -75,37 +75,6 @@ def line_sum(p, n):
     return sum
 
 
-@part
-def block_squares(p, n, mean):
-    """The sum of (x - mean)² over a few numbers."""
-    w, j = lanes(p), 0
-    middle, a = splat(p, mean), splat(p, 0)
-    b, c, d = a, a, a
-    while j + 4 * w <= n:
-        s, t = load(p, j) - middle, load(p, j + w) - middle
-        u, v = load(p, j + 2 * w) - middle, load(p, j + 3 * w) - middle
-        a, b, c, d = fma(s, s, a), fma(t, t, b), fma(u, u, c), fma(v, v, d)
-        j += 4 * w
-    a = (a + b) + (c + d)
-    while j + w <= n:
-        s = load(p, j) - middle
-        a = fma(s, s, a)
-        j += w
-    if j < n:
-        s = load_part(p, j, n - j, mean) - middle
-        a = fma(s, s, a)
-    return total(a)
-
-
-@part
-def line_squares(p, n, mean):
-    """The sum of (x - mean)² over n numbers, in double precision."""
-    sum = 0.0
-    for start in range(0, n, BLOCK):
-        sum += block_squares(offset(p, start), min(BLOCK, n - start), mean)
-    return sum
-
-
 @part(fastmath=False)
 def block_moments(p, n, near):
     """The sums of x - near and of (x - near)² over a few numbers."""
@@ -129,30 +98,43 @@ def block_moments(p, n, near):
 
 
 @part
-def moments_about(p, n, near):
-    """``(off, variance)`` of n numbers, in double precision: their mean is near + off."""
+def sums_about(p, n, near):
+    """The sums of x - near and of (x - near)² over n numbers, in double precision."""
     sum, squares = 0.0, 0.0
     for start in range(0, n, BLOCK):
-        s, q = block_moments(offset(p, start), min(BLOCK, n - start), near)
-        sum, squares = sum + s, squares + q
-    off = sum / n
-    return off, squares / n - off * off
+        s, t = block_moments(offset(p, start), min(BLOCK, n - start), near)
+        sum, squares = sum + s, squares + t
+    return sum, squares
+
+
+@part
+def nearby(p, n):
+    """The mean of the first few of n numbers."""
+    return total(load(p, 0)) / lanes(p) if n >= lanes(p) else p[0]
+
+
+@part
+def moments_of(p, n, near, sum, squares):
+    """``(near, off, variance)`` of n numbers, whose mean is near + off, by their sums about near,
+    which has no more places than they have.
+
+    Where the mean is so far from near (a standard deviation) that the difference of squares would
+    suffer, the sums are taken again about the mean.
+    """
+    off, variance = sum / n, squares / n - (sum / n) ** 2
+    if off * off > variance:
+        near = largest(splat(p, near + off))  # rounded as the numbers are
+        sum, squares = sums_about(p, n, near)
+        off, variance = sum / n, squares / n - (sum / n) ** 2
+    return near, off, variance
 
 
 @part
 def line_moments(p, n):
-    """``(near, off, variance)`` of n numbers, whose mean is near + off; near has no more places
-    than they have.
-
-    One pass, with distances from the mean of the first few; a second one, about the mean, where
-    that is so far from them (a standard deviation) that the difference of squares would suffer.
-    """
-    near = total(load(p, 0)) / lanes(p) if n >= lanes(p) else p[0]
-    off, variance = moments_about(p, n, near)
-    if off * off > variance:
-        near = largest(splat(p, near + off))  # rounded as the numbers are
-        off, variance = moments_about(p, n, near)
-    return near, off, variance
+    """The same in one go."""
+    near = nearby(p, n)
+    sum, squares = sums_about(p, n, near)
+    return moments_of(p, n, near, sum, squares)
 
 
 @part

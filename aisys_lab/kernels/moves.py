@@ -3,6 +3,8 @@
 All strides are in elements. Panels are what matrix products read: ``each`` wide, line by line.
 """
 
+from math import prod
+
 import numpy as np
 from llvmlite import ir
 from numba.core import types
@@ -24,6 +26,7 @@ from aisys_lab.kernels.vector import (
 )
 
 LINE = 64  # bytes of a cache line
+LARGE = 1 << 14  # numbers
 LINES = 8  # rows that are read side by side: streams that a processor fetches ahead by itself
 
 
@@ -34,6 +37,17 @@ def aligned(size, like):
     raw = np.empty(size + spare, like.dtype)
     skip = (-raw.ctypes.data % LINE) // like.itemsize
     return raw[skip:skip + size]
+
+
+def blank(shape, dtype):
+    """An array to be filled; a large one begins on a cache line, so that stores of whole lines do
+    not touch two."""
+    count = prod(shape)
+    if count < LARGE:
+        return np.empty(shape, dtype)
+    raw = np.empty(count + LINE // dtype.itemsize, dtype)
+    skip = -raw.ctypes.data % LINE // dtype.itemsize
+    return raw[skip:skip + count].reshape(shape)
 
 
 @intrinsic

@@ -39,16 +39,25 @@ BLOCK = 64  # rows whose sums are added up
 def naive(g, x, gamma, eps, centred, gx, totals):
     """The formulas above, row by row, with 0 for mean and mean(d) unless ``centred``."""
     rows, n = x.shape
-    sums = np.zeros((2, n))
+    a, b = np.zeros(n), np.zeros(n)  # sums in double precision
     for i in range(rows):
-        mean = np.sum(x[i].astype(np.float64)) / n if centred else 0.0
-        scale = 1 / math.sqrt(np.sum((x[i] - mean) ** 2) / n + eps)
-        h, d = (x[i] - mean) * scale, g[i] * gamma.astype(np.float64)
-        middle = np.sum(d) / n if centred else 0.0
-        gx[i] = scale * (d - middle - h * (np.sum(d * h) / n))
-        sums[0] += g[i] * h
-        sums[1] += g[i]
-    totals[0] = sums
+        mean, squares, first, second = 0.0, 0.0, 0.0, 0.0
+        for j in range(n):
+            mean += x[i, j] / n if centred else 0.0
+        for j in range(n):
+            squares += (x[i, j] - mean) ** 2
+        scale = 1 / math.sqrt(squares / n + eps)
+        for j in range(n):
+            slope, h = np.float64(g[i, j]), (x[i, j] - mean) * scale
+            first, second = first + slope * gamma[j], second + slope * gamma[j] * h
+            a[j] += slope * h
+            b[j] += slope
+        middle = first / n if centred else 0.0
+        for j in range(n):
+            d, h = np.float64(g[i, j]) * gamma[j], (x[i, j] - mean) * scale
+            gx[i, j] = scale * (d - middle - h * second / n)
+    for j in range(n):
+        totals[0, 0, j], totals[0, 1, j] = a[j], b[j]
 
 
 @part

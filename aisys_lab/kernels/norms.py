@@ -12,7 +12,7 @@ from numba import prange
 from aisys_lab.kernels.axes import in_parts, number, per_place, rows_of, stripe
 from aisys_lab.kernels.jit import entry, native, part
 from aisys_lab.kernels.ladders import KERNELS, ladder
-from aisys_lab.kernels.lines import line_moments, line_squares
+from aisys_lab.kernels.lines import BLOCK, moments_of, nearby, sums_about
 from aisys_lab.kernels.vector import (
     fma,
     lanes,
@@ -24,6 +24,7 @@ from aisys_lab.kernels.vector import (
     splat,
     store,
     store_part,
+    total,
 )
 
 COST = 8  # operations a number, about
@@ -63,46 +64,61 @@ def welford(x, gamma, beta, eps, centred, out):
 
 
 @part
-def normalise_pair(p, n, apart, first, second, gamma, beta, to):
-    """``to = ((p - near) · scale + shift) · gamma + beta`` for two lines that lie ``apart``, with
-    ``(near, scale, shift)`` of each; the lines behind them are asked for ahead of time."""
-    w, j, q, other = lanes(p), 0, offset(p, apart), offset(to, apart)
-    a, s, k = splat(p, first[0]), splat(p, first[1]), splat(p, first[2])
-    b, t, l = splat(p, second[0]), splat(p, second[1]), splat(p, second[2])  # noqa: E741
-    while j + w <= n:
-        prefetch(p, j + AHEAD * n)
-        prefetch(q, j + AHEAD * n)
-        u, v = load(gamma, j), load(beta, j)
-        store(fma(fma(load(p, j) - a, s, k), u, v), to, j)
-        store(fma(fma(load(q, j) - b, t, l), u, v), other, j)
-        j += w
-    if j < n:
-        left = n - j
-        u, v = load_part(gamma, j, left, 0), load_part(beta, j, left, 0)
-        store_part(fma(fma(load_part(p, j, left, 0) - a, s, k), u, v), to, j, left)
-        store_part(fma(fma(load_part(q, j, left, 0) - b, t, l), u, v), other, j, left)
-
-
-@part
-def standard(p, n, eps, centred):
+def standard_of(p, n, near, sum, squares, eps, centred):
     """``(near, scale, shift)``: x becomes (x - near) · scale + shift, which has mean 0 if it is
     ``centred``, and variance or mean square 1."""
-    near, off, variance = (line_moments(p, n) if centred else
-                           (0.0, 0.0, line_squares(p, n, 0.0) / n))
+    near, off, variance = (moments_of(p, n, near, sum, squares) if centred else
+                           (0.0, 0.0, squares / n))
     scale = 1 / math.sqrt(variance + eps)
     return near, scale, -off * scale
 
 
+@part
+def standard(p, n, eps, centred):
+    """The same from the line itself."""
+    near = nearby(p, n) if centred else 0.0
+    sum, squares = sums_about(p, n, near)
+    return standard_of(p, n, near, sum, squares, eps, centred)
+
+
+@part(fastmath=False)
+def normalise(p, n, by, gamma, beta, to, q, near, ahead):
+    """``to = ((p - near) · scale + shift) · gamma + beta``; and of another line q, the sums of
+    q - near and of (q - near)². Asks for numbers ahead of time."""
+    w, j, other, a = lanes(p), 0, splat(p, near), splat(p, 0)
+    m, s, k, b, c, d = splat(p, by[0]), splat(p, by[1]), splat(p, by[2]), a, a, a
+    while j + 2 * w <= n:
+        prefetch(p, j + ahead)
+        t, u, v = load(q, j) - other, load(q, j + w) - other, fma(load(p, j + w) - m, s, k)
+        store(fma(fma(load(p, j) - m, s, k), load(gamma, j), load(beta, j)), to, j)
+        store(fma(v, load(gamma, j + w), load(beta, j + w)), to, j + w)
+        a, b, c, d = a + t, b + u, fma(t, t, c), fma(u, u, d)
+        j += 2 * w
+    a, c = a + b, c + d
+    while j < n:
+        left = min(w, n - j)
+        t, v = load_part(q, j, left, near) - other, fma(load_part(p, j, left, 0) - m, s, k)
+        v = fma(v, load_part(gamma, j, left, 0), load_part(beta, j, left, 0))
+        store_part(v, to, j, left)
+        a, c = a + t, fma(t, t, c)
+        j += w
+    return total(a), total(c)
+
+
 @native
 def norm_rows(p, rows, n, gamma, beta, eps, centred, to):
-    """``rows`` lines of n numbers, two at a time: while the last additions of one wait for each
-    other, the processor has work on the other, and both need the same gamma and beta."""
-    for i in range(0, rows, 2):
-        apart = n if i + 1 < rows else 0  # an odd last line is its own second
-        line = offset(p, i * n)
-        normalise_pair(line, n, apart, standard(line, n, eps, centred),
-                       standard(offset(line, apart), n, eps, centred), gamma, beta,
-                       offset(to, i * n))
+    """``rows`` lines of n numbers. While one is written, the next one is measured: the additions
+    take their turn where the other work waits for memory."""
+    by = standard(p, n, eps, centred)
+    for i in range(rows):
+        line, out, q = offset(p, i * n), offset(to, i * n), offset(p, min(i + 1, rows - 1) * n)
+        near = nearby(q, n) if centred else 0.0
+        sum, squares = 0.0, 0.0
+        for j in range(0, n, BLOCK):
+            s, t = normalise(offset(line, j), min(BLOCK, n - j), by, offset(gamma, j),
+                             offset(beta, j), offset(out, j), offset(q, j), near, AHEAD * n)
+            sum, squares = sum + s, squares + t
+        by = standard_of(q, n, near, sum, squares, eps, centred)
 
 
 @part

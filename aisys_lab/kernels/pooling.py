@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 
 from aisys_lab.core import LabError
-from aisys_lab.kernels import pool_channels, pool_loops, pool_planes
+from aisys_lab.kernels import pool_channels, pool_loops, pool_pairs, pool_planes
 from aisys_lab.kernels.conv import depthwise_planes
 from aisys_lab.kernels.conv.algorithm import launch, zeros
 from aisys_lab.kernels.conv.arguments import arrays_of, channels_first, in_layout, plan, same_shape
@@ -19,6 +19,8 @@ from aisys_lab.kernels.conv.depthwise import by_channels, by_planes
 from aisys_lab.kernels.conv.geometry import _frozen, pair
 from aisys_lab.kernels.ladders import KERNELS, ladder
 from aisys_lab.kernels.threads import threads
+
+NONE = ((0, 0), (0, 0))  # pads
 
 # ---- arguments
 
@@ -136,23 +138,33 @@ def by_loop(loop):
     return run
 
 
+def pairs(it):
+    """Whether windows are those of ``pool_pairs``."""
+    return it.g.layout == "NCHW" and it.g.window == it.g.stride == (2, 2) and it.g.pads == NONE
+
+
 def largest(x, it, out):
     """The largest entries."""
-    if it.g.layout == "NCHW":
-        launch(pool_planes.into, pool_planes.into_parts, threads(it.work), x, it.planes.numbers,
+    many = threads(it.work)
+    if pairs(it):
+        launch(pool_pairs.into, pool_pairs.into_parts, many, x, out)
+    elif it.g.layout == "NCHW":
+        launch(pool_planes.into, pool_planes.into_parts, many, x, it.planes.numbers,
                it.planes.offsets, out)
     else:
-        launch(pool_channels.into, pool_channels.into_parts, threads(it.work), x, it.windows, out)
+        launch(pool_channels.into, pool_channels.into_parts, many, x, it.windows, out)
 
 
 def largest_back(g, x, it, out):
     """The way back from them."""
-    if it.g.layout == "NCHW":
-        launch(pool_planes.back, pool_planes.back_parts, threads(it.work), g, x, it.planes.numbers,
+    many = threads(it.work)
+    if pairs(it):
+        launch(pool_pairs.back, pool_pairs.back_parts, many, g, x, out)
+    elif it.g.layout == "NCHW":
+        launch(pool_planes.back, pool_planes.back_parts, many, g, x, it.planes.numbers,
                it.planes.offsets, out)
     else:
-        launch(pool_channels.back, pool_channels.back_parts, threads(it.work), g, x, it.windows,
-               out)
+        launch(pool_channels.back, pool_channels.back_parts, many, g, x, it.windows, out)
 
 
 def sums(x, it, out, mean=False):

@@ -10,6 +10,7 @@ from aisys_lab.kernels.checks import floats, rank, told
 from aisys_lab.kernels.epilogue import ACTIVATIONS
 from aisys_lab.kernels.isa import host
 from aisys_lab.kernels.ladders import KERNELS, ladder
+from aisys_lab.kernels.moves import blank
 from aisys_lab.kernels.threads import threads
 
 F32 = np.dtype(np.float32)
@@ -82,7 +83,7 @@ def _plain(b):
 def _best(a, b):
     """Blocks, panels and register tiles: BLIS in small."""
     (m, k), n = a.shape, b.shape[1]
-    out = np.empty((m, n), a.dtype)
+    out = blank((m, n), a.dtype)
     many = threads(2 * m * n * k)
     if type(b) is Packed:
         _spread(packed.into_packed, packed.into_packed_parts, many, a, b.panels, out)
@@ -139,22 +140,28 @@ def linear(x, w, bias=None, activation=None, residual=None, kernel="fused"):
     return KERNELS["linear"][kernel](x, w, arrays.get("bias"), activation, arrays.get("residual"))
 
 
-def _linear_passes(x, w, bias=None, activation=None, residual=None):
-    """The product, then a pass over the result for each further step."""
-    from aisys_lab.kernels import gelu, relu
-    out = _best(x, w)
-    if bias is not None:
-        out += bias
-    if activation is not None:
-        out = {"relu": relu, "gelu": gelu}[activation](out)
-    return out if residual is None else out + residual
+def _in_passes(product, kernel):
+    """A product, then a pass over the result for each further step, by rungs of one kind."""
+    def linear(x, w, bias=None, activation=None, residual=None):
+        from aisys_lab.kernels import gelu, relu
+        out = product(x, w)
+        if bias is not None:
+            out += bias
+        if activation is not None:
+            out = {"relu": relu, "gelu": gelu}[activation](out, kernel=kernel)
+        return out if residual is None else out + residual
+    return linear
+
+
+_linear_naive = _in_passes(lambda x, w: KERNELS["matmul"]["naive"](x, _plain(w)), "naive")
+_linear_passes = _in_passes(_best, "vectors")
 
 
 def _linear_fused(x, w, bias=None, activation=None, residual=None):
     """The further steps while a strip of the result is in the cache: an epilogue."""
     if x.size == 0 or w.shape[1] == 0:
         return _linear_passes(x, w, bias, activation, residual)
-    out = np.empty((len(x), w.shape[1]), x.dtype)
+    out = blank((len(x), w.shape[1]), x.dtype)
     bias = np.empty(0, x.dtype) if bias is None else np.ascontiguousarray(bias)
     rest = np.empty((0, 1), x.dtype) if residual is None else np.ascontiguousarray(residual)
     ready = type(w) is Packed
@@ -164,7 +171,7 @@ def _linear_fused(x, w, bias=None, activation=None, residual=None):
     return out
 
 
-ladder("linear", passes=_linear_passes, fused=_linear_fused)
+ladder("linear", naive=_linear_naive, passes=_linear_passes, fused=_linear_fused)
 
 
 # ---- bytes

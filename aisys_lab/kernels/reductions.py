@@ -237,8 +237,8 @@ def sum(x, axis=None, keepdims=False, kernel="vectors"):
 def mean(x, axis=None, keepdims=False, kernel="vectors"):
     """The sum, divided by how many numbers it is of; NaN of none."""
     x = array("mean", x)
-    total = _reduce("sum", x, axis, keepdims, kernel)
-    count = parted(x.shape, axis and axis_of("mean", x, axis))[1]
+    at = None if axis is None else axis_of("mean", x, axis)
+    total, count = KERNELS["sum"][kernel](x, at, keepdims), parted(x.shape, at)[1]
     return total / x.dtype.type(count) if count else total + np.nan
 
 

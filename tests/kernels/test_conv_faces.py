@@ -74,7 +74,8 @@ def test_packed_weights_keep_their_numbers_and_print_themselves():
     ((1, 64, 56, 56), (64, 64, 3, 3), {"layout": "NCHW"}, "direct"),
     ((64, 1, 28, 28), (8, 1, 3, 3), {"layout": "NCHW"}, "implicit"),
     ((1, 9, 9, 32), (3, 3, 1, 32), {"groups": 32}, "depthwise"),
-    ((1, 32, 9, 9), (8, 32, 1, 1), {"layout": "NCHW"}, "im2col")])
+    ((1, 32, 12, 12), (8, 32, 1, 1), {"layout": "NCHW"}, "im2col"),
+    ((1, 32, 9, 9), (8, 32, 1, 1), {"layout": "NCHW"}, "direct")])
 def test_the_choice_goes_by_shape(x, w, given, name):
     assert choose(geometry("conv2d", x, w, **given)) == name
 

@@ -22,6 +22,8 @@ def cases(draw):
     few = st.tuples(st.integers(1, 3), st.integers(1, 4))
     window, stride = draw(few), draw(few)
     pads = tuple((draw(st.integers(0, k - 1)), draw(st.integers(0, k - 1))) for k in window)
+    if draw(st.integers(0, 2)) == 0:  # those of pool_pairs
+        window, stride, pads = (2, 2), (2, 2), ((0, 0), (0, 0))
     size = draw(st.tuples(st.integers(1, 9), st.one_of(st.integers(1, 20), st.just(33))))
     assume(all(n + sum(ends) >= k for n, ends, k in zip(size, pads, window, strict=True)))
     rng = np.random.default_rng(draw(st.integers(0, 99)))
@@ -110,6 +112,8 @@ def test_several_threads_make_the_same(layout):
     g = rng.standard_normal((4, 32, 40, 40) if layout == "NCHW" else (4, 40, 40, 32)).astype("f")
     for run in (lambda x, g: kernels.max_pool(x, 3, 2, 1, layout),
                 lambda x, g: kernels.max_pool_input(g, x, 3, 2, 1, layout),
+                lambda x, g: kernels.max_pool(x, 2, layout=layout),
+                lambda x, g: kernels.max_pool_input(g, x, 2, layout=layout),
                 lambda x, g: kernels.avg_pool(x, 3, 2, 1, layout),
                 lambda x, g: kernels.avg_pool_input(g, (80, 80), 3, 2, 1, layout)):
         parts = [run(x[i:i + 1, ...], g[i:i + 1]) for i in range(4)]

@@ -3,16 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from math import prod
 
 import numpy as np
 
 from aisys_lab.core import Table
 from aisys_lab.kernels.block import VECTORS
 from aisys_lab.kernels.isa import host
-from aisys_lab.kernels.moves import LINE
-
-LARGE = 1 << 14  # numbers
 
 ACTIVATIONS = Table("ACTIVATIONS", "ends that results of a convolution are clamped to",
                     noun="activation")
@@ -49,17 +45,6 @@ def ends_of(activation, dtype):
 def zeros(count, dtype):
     """Zeros in place of a bias that was not given; never written to."""
     return np.zeros(count, dtype)
-
-
-def blank(shape, dtype):
-    """An array to be filled; a large one begins on a cache line, so that stores of whole lines do
-    not touch two."""
-    count = prod(shape)
-    if count < LARGE:
-        return np.empty(shape, dtype)
-    raw = np.empty(count + LINE // dtype.itemsize, dtype)
-    skip = -raw.ctypes.data % LINE // dtype.itemsize
-    return raw[skip:skip + count].reshape(shape)
 
 
 def launch(alone, parts, many, *args):

@@ -8,9 +8,9 @@ matrix.
 import numpy as np
 
 from aisys_lab.kernels.block import VECTORS
-from aisys_lab.kernels.conv.algorithm import Algorithm, blank, finish
+from aisys_lab.kernels.conv.algorithm import Algorithm, finish
 from aisys_lab.kernels.jit import entry, native, part
-from aisys_lab.kernels.moves import copy_line
+from aisys_lab.kernels.moves import blank, copy_line
 from aisys_lab.kernels.packed import product, room_for
 from aisys_lab.kernels.vector import keep, lanes, offset, pointer
 

@@ -123,6 +123,8 @@ DEPTHWISE = Algorithm(
         "each channel has a window of its own there, so that channels in, channels out and groups "
         "are one number"))
 
+SMALL = 128  # pixels: images below share tiles in 'direct'
+
 ALGORITHMS = {"naive": NAIVE, "fft": FFT, "im2col": IM2COL, "implicit": IMPLICIT,
               "depthwise": DEPTHWISE, "direct": DIRECT, "indirect": INDIRECT,
               "winograd-f2": WINOGRAD_2, "winograd-f4": WINOGRAD_4}
@@ -155,7 +157,8 @@ ladder("conv2d", **{name.replace("-", "_"): rung_of(name, algorithm)
 CHOICES = Table("CHOICES", "rung -> whether it is the best for a Geometry; the first one is taken",
                 noun="rung")
 CHOICES.define("depthwise", lambda g: g.groups == g.channels == g.out > 1)
-CHOICES.define("im2col", lambda g: plain(g) and g.layout == "NCHW")  # a product, nothing turned
+CHOICES.define("im2col", lambda g: plain(g) and g.layout == "NCHW"  # a product, nothing turned
+               and g.places[0] * g.places[1] >= SMALL)
 CHOICES.define("implicit", lambda g: g.layout == "NCHW" and g.channels // g.groups <= 4)
 CHOICES.define("indirect", lambda g: g.layout == "NHWC" and copied(g) and g.stride == (1, 1)
                and g.channels // g.groups >= 8 and not narrow(g))

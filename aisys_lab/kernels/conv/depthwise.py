@@ -8,6 +8,7 @@ from aisys_lab.kernels.conv import definitions, depthwise_channels, depthwise_pl
 from aisys_lab.kernels.conv.algorithm import ends_of, launch, zeros
 from aisys_lab.kernels.conv.arguments import arrays_of, channels_first, in_layout, plan, sized
 from aisys_lab.kernels.ladders import KERNELS, ladder
+from aisys_lab.kernels.moves import blank
 from aisys_lab.kernels.threads import threads
 
 
@@ -25,7 +26,7 @@ def depthwise(x, w, bias=None, stride=1, padding=0, dilation=1, layout="NHWC", k
 
 def tiled(x, w, bias, it, activation=None):
     """The best way for a layout and a Plan: x and w are contiguous."""
-    run, out = by_planes if it.g.layout == "NCHW" else by_channels, np.empty(it.result, x.dtype)
+    run, out = by_planes if it.g.layout == "NCHW" else by_channels, blank(it.result, x.dtype)
     run(x, w, zeros(it.channels, x.dtype) if bias is None else bias, it, activation, out)
     return out
 

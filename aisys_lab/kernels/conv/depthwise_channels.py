@@ -70,8 +70,32 @@ def block_of(places, vectors):
     return place
 
 
+begin, _, step_near, write = window_tile(PLACES, VECTORS)
 strip_wide, strip_single = block_of(PLACES, VECTORS), block_of(PLACES, 1)
 window_wide, window_single = block_of(1, VECTORS), block_of(1, 1)
+
+
+@part
+def expect(p, last, next):
+    """The pixels that the next strip meets first, behind the ``last`` one, are on their way."""
+    for i in range(PLACES, 2 * PLACES):
+        prefetch(p, last + i * next)
+
+
+@native
+def place_three(x, next, down, w, bias, ends, channels, to):
+    """A strip of places whose windows are 3 x 3 neighbours and lie in the image, written out: all
+    whole blocks of channels. Returns how many channels that are."""
+    c, wide = 0, VECTORS * lanes(x)
+    while c + wide <= channels:
+        p, q = offset(x, c), offset(w, 9 * c)
+        expect(p, 2 * down + 2 * next, next)
+        acc = step_near(begin(offset(bias, c)), p, next, q)
+        acc = step_near(acc, offset(p, down), next, offset(q, 3 * wide))
+        acc = step_near(acc, offset(p, 2 * down), next, offset(q, 6 * wide))
+        write(acc, ends, offset(to, c), channels)
+        c += wide
+    return c
 
 
 @native
@@ -79,11 +103,13 @@ def place_strip(x, next, down, along, w, taps, first, rows, columns, each, near,
                 channels, to):
     """All channels of a strip of places, whose windows lie in the image."""
     c, lane = 0, lanes(x)
+    if near and rows == 3 and taps == 9:
+        c = place_three(x, next, down, w, bias, ends, channels, to)
+        w = offset(w, 9 * c)
     while c < channels:
         at, count = block(c, channels, lane)
         p, q, b, o = offset(x, at), offset(w, first * count), offset(bias, at), offset(to, at)
-        for i in range(PLACES):  # the pixels that the next strip meets first
-            prefetch(p, (rows - 1) * down + (columns - 1) * along + (PLACES + i) * next)
+        expect(p, (rows - 1) * down + (columns - 1) * along, next)
         if count > lane:
             strip_wide(p, next, down, along, q, rows, columns, each, near, b, ends, o, channels)
         else:

@@ -16,7 +16,7 @@ import numpy as np
 from numba import prange
 
 from aisys_lab.kernels.block import ROWS, VECTORS
-from aisys_lab.kernels.conv.algorithm import Algorithm, blank, ends_of, launch, panel_bias
+from aisys_lab.kernels.conv.algorithm import Algorithm, ends_of, launch, panel_bias
 from aisys_lab.kernels.conv.images import (
     BACK,
     CHANNELS,
@@ -36,7 +36,7 @@ from aisys_lab.kernels.conv.images import (
 from aisys_lab.kernels.conv.pixels import HIGH, tiles, tiles_narrow
 from aisys_lab.kernels.isa import host
 from aisys_lab.kernels.jit import entry, part
-from aisys_lab.kernels.moves import aligned, copy_rows, pack
+from aisys_lab.kernels.moves import aligned, blank, copy_rows, pack
 from aisys_lab.kernels.packed import whole
 from aisys_lab.kernels.threads import threads
 from aisys_lab.kernels.vector import keep, lanes, offset, pointer

@@ -30,7 +30,7 @@ from aisys_lab.kernels.vector import (
     store,
 )
 
-PIXELS = 256  # of a block, or those of one line: what the second cache holds beside the weights
+PIXELS = 168  # of a block, or those of one line: whole tiles, in the second cache with the weights
 
 
 @part

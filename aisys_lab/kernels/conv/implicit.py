@@ -16,12 +16,12 @@ import numpy as np
 from numba import prange
 
 from aisys_lab.kernels.block import ROWS, SOME, VECTORS
-from aisys_lab.kernels.conv.algorithm import Algorithm, blank, ends_of, launch, padded_bias
+from aisys_lab.kernels.conv.algorithm import Algorithm, ends_of, launch, padded_bias
 from aisys_lab.kernels.conv.lines import clamped, strip_tile
 from aisys_lab.kernels.conv.planes import planes, spread
 from aisys_lab.kernels.isa import host
 from aisys_lab.kernels.jit import entry, native, part
-from aisys_lab.kernels.moves import pack
+from aisys_lab.kernels.moves import blank, pack
 from aisys_lab.kernels.threads import threads
 from aisys_lab.kernels.tile import tile
 from aisys_lab.kernels.vector import keep, lanes, load, offset, pointer, store, store_part

@@ -17,7 +17,6 @@ from aisys_lab.kernels.block import ROWS, VECTORS
 from aisys_lab.kernels.conv import direct
 from aisys_lab.kernels.conv.algorithm import (
     Algorithm,
-    blank,
     ends_of,
     launch,
     panel_bias,
@@ -28,6 +27,7 @@ from aisys_lab.kernels.conv.lines import addresses_or_zero, clamped
 from aisys_lab.kernels.conv.pixels import begin, lay_part, step
 from aisys_lab.kernels.isa import host
 from aisys_lab.kernels.jit import entry, native, part
+from aisys_lab.kernels.moves import blank
 from aisys_lab.kernels.packed import whole
 from aisys_lab.kernels.threads import threads
 from aisys_lab.kernels.tile import tile

@@ -17,6 +17,7 @@ from aisys_lab.kernels.conv.arguments import (
     sized,
 )
 from aisys_lab.kernels.ladders import KERNELS, ladder
+from aisys_lab.kernels.moves import blank
 from aisys_lab.kernels.products import Packed, linear, matmul, pack
 from aisys_lab.kernels.threads import threads
 
@@ -73,7 +74,7 @@ def _product(x, w, bias=None, layout="NHWC"):
 
 def images(x, w, step, along, bias, shape):
     """Of images f[N,C,H,W], with element (o, c) of w at o·step + c·along."""
-    out = np.empty(shape, x.dtype)
+    out = blank(shape, x.dtype)
     if x.shape[1] == 0:
         out[:] = 0 if bias is None else bias[:, None, None]
     elif out.size:
@@ -97,7 +98,7 @@ def depthwise_pointwise(x, wd, wp, bias_d=None, bias_p=None, stride=1, padding=0
     op = "depthwise_pointwise"
     x, wd, wp, bias_d, bias_p = arrays_of(op, x=x, wd=wd, wp=wp, bias_d=bias_d, bias_p=bias_p)
     shape_of(op, x, wp, layout)
-    sized(op, "bias_d", bias_d, channels_first(x, layout).shape[1])
+    sized(op, "bias_d", bias_d, x.shape[1 if layout == "NCHW" else 3])
     sized(op, "bias_p", bias_p, channels_out(wp, layout))
     ends_of(activation, x.dtype)
     return KERNELS[op][kernel](x, wd, wp, bias_d, bias_p, stride, padding, activation, layout)
@@ -119,7 +120,7 @@ def _fused(x, wd, wp, bias_d=None, bias_p=None, stride=1, padding=0, activation=
            layout="NHWC"):
     """A few lines at a time, which stay in the cache."""
     it = plan("depthwise_pointwise", x.shape, wd.shape, x.dtype, stride, padding, 1, layout)
-    out = np.empty(it.shape(it.g.places, channels_out(wp, layout)), x.dtype)
+    out = blank(it.shape(it.g.places, channels_out(wp, layout)), x.dtype)
     bias_d = zeros(it.channels, x.dtype) if bias_d is None else bias_d
     if not out.size or not x.size:
         out[:] = 0 if bias_p is None else bias_p if layout == "NHWC" else bias_p[:, None, None]

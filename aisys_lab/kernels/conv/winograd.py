@@ -20,7 +20,7 @@ from numba import prange
 
 from aisys_lab.kernels.block import ROWS, VECTORS
 from aisys_lab.kernels.conv import direct
-from aisys_lab.kernels.conv.algorithm import Algorithm, blank, ends_of, launch, panel_bias
+from aisys_lab.kernels.conv.algorithm import Algorithm, ends_of, launch, panel_bias
 from aisys_lab.kernels.conv.direct import images_from
 from aisys_lab.kernels.conv.images import (
     BACK,
@@ -51,6 +51,7 @@ from aisys_lab.kernels.conv.winograd_tiles import (
 )
 from aisys_lab.kernels.isa import host
 from aisys_lab.kernels.jit import entry, part
+from aisys_lab.kernels.moves import blank
 from aisys_lab.kernels.packed import whole
 from aisys_lab.kernels.threads import threads
 from aisys_lab.kernels.vector import keep, lanes, offset, pointer
