@@ -2,6 +2,7 @@
 
 import functools
 import math
+import sys
 import zlib
 
 import numpy as np
@@ -97,10 +98,19 @@ def _apart(grads, seeds):
     """Gradients that share no memory with each other or with the seeds: each may be changed."""
     taken = set(map(id, seeds))
     for i, g in enumerate(grads):
-        if type(g) is np.ndarray and (g.base is not None or id(g) in taken):
+        if type(g) is np.ndarray and (id(g) in taken or _lent(g)):
             grads[i] = g.copy()
         taken.add(id(g))
     return grads
+
+
+def _lent(array):
+    """Whether it is a view of memory that something else holds, too, or that is much larger; a
+    result of a kernel lies in a block with a little room before it, and is the only one there."""
+    block = array.base
+    return block is not None and not (
+        type(block) is np.ndarray and block.base is None and sys.getrefcount(block) <= 3
+        and array.flags.c_contiguous and block.nbytes < array.nbytes + 256)
 
 
 def _in_place(f, error):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import aisys_lab as lab
+from aisys_lab import kernels
 from aisys_lab.autodiff import numpy as anp
 
 X = np.arange(1.0, 7.0)
@@ -67,6 +68,21 @@ def test_gradients_share_no_memory():
     swapped = lab.vjp(lambda x: anp.transpose(x), X.reshape(2, 3))[1](u2 := np.ones((3, 2)))[0]
     swapped *= 0
     assert u2.all()
+
+
+@pytest.mark.parametrize("keep", [lambda x: x, lambda x: x[:]], ids=["itself", "a view"])
+def test_a_large_result_of_a_kernel_is_the_gradient_unless_a_view_of_it_is_kept(keep, monkeypatch):
+    made, matmul = [], kernels.matmul
+
+    def product(*args):
+        out = matmul(*args)
+        made.append(keep(out))
+        return out
+
+    monkeypatch.setattr(kernels, "matmul", product)
+    grads = lab.vjp(anp.matmul, np.ones((90, 300)), np.ones((300, 200)))[1](np.ones((90, 200)))
+    shared = [np.shares_memory(g, kept) for g, kept in zip(grads, made[1:], strict=True)]
+    assert shared == [keep(grads[0]) is grads[0]] * 2
 
 
 def test_the_same_array_as_two_arguments_has_two_gradients():
