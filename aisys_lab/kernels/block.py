@@ -16,6 +16,8 @@ APART = 16  # numbers between copied rows of a, so that they do not meet in one 
 STRIP = 16  # panels after which a result is finished: lines of 1 KiB, 96 of them in the cache
 AHEAD = 16  # lines of b that are asked for before they are needed, where it is not yet packed
 
+READY, PASSING, AS_IS = range(3)  # ways to b
+
 zero, step, write, add = tile(ROWS, VECTORS)
 SOME = ROWS * 2 // 3  # rows of a lower tile, for the last rows of a
 zero_narrow, step_narrow, write_narrow, _ = tile(ROWS, 1)
@@ -50,6 +52,16 @@ def run_low(acc, a, lda, along, b, wide, depth):
 
 
 @part
+def run_ahead(acc, a, lda, along, b, ldb, depth):
+    """The same, and asks for lines of b before they are needed."""
+    for _ in range(depth):
+        prefetch(b, AHEAD * ldb + VECTORS * lanes(b) - 1)
+        acc = step(acc, a, lda, b)
+        a, b = offset(a, along), offset(b, ldb)
+    return acc
+
+
+@part
 def run_packing(acc, a, lda, along, b, ldb, depth, panel):
     """The same of b as it is, which lies in ``panel`` afterwards: packing in passing."""
     w = lanes(b)
@@ -79,17 +91,21 @@ def expect(c, ldc):
 
 
 @part
-def place_edge(a, lda, along, panel, depth, c, ldc, more, high, count, room):
+def place_edge(a, lda, along, lines, depth, c, ldc, more, high, count, room):
     """A tile that reaches over the edge of c: made in ``room``, of which ``high`` rows of
     ``count`` numbers are laid down."""
-    w = lanes(panel)
-    wide = VECTORS * w
+    b, ldb, head, tail = lines
+    w, rest = lanes(b), depth - head
+    wide, below = VECTORS * w, offset(a, head * along)
     if count <= w:
-        write_narrow(run_narrow(zero_narrow(panel), a, lda, along, panel, wide, depth), room, wide)
+        acc = run_narrow(zero_narrow(b), a, lda, along, b, ldb, head)
+        write_narrow(run_narrow(acc, below, lda, along, tail, wide, rest), room, wide)
     elif high <= SOME:
-        write_low(run_low(zero_low(panel), a, lda, along, panel, wide, depth), room, wide)
+        acc = run_low(zero_low(b), a, lda, along, b, ldb, head)
+        write_low(run_low(acc, below, lda, along, tail, wide, rest), room, wide)
     else:
-        write(run(zero(panel), a, lda, along, panel, wide, depth), room, wide)
+        acc = run(zero(b), a, lda, along, b, ldb, head)
+        write(run(acc, below, lda, along, tail, wide, rest), room, wide)
     for i in range(high):
         for j in range(0, count, w):
             some = min(w, count - j)
@@ -120,20 +136,21 @@ def arrange(a, lda, along, high, depth, to, copied, columns):
 
 
 @part
-def place_panel(left, high, rest, panel, depth, some, first, c, ldc, more, room):
+def place_panel(left, high, rest, lines, depth, some, first, c, ldc, more, room):
     """Tiles from row ``first`` down a panel with ``some`` columns; ``rest``: the rows of a that
     fill no tile, as a panel."""
     a, lda, along, jump, _ = left
+    b, ldb, _, _ = lines
     full = high - high % ROWS
     for i in range(first, full, ROWS):
         row, at = offset(a, i // ROWS * jump), offset(c, i * ldc)
-        if some == VECTORS * lanes(panel):
+        if some == VECTORS * lanes(b):
             expect(at, ldc)
-            lay(run(zero(panel), row, lda, along, panel, some, depth), at, ldc, more)
+            lay(run(zero(b), row, lda, along, b, ldb, depth), at, ldc, more)
         else:
-            place_edge(row, lda, along, panel, depth, at, ldc, more, ROWS, some, room)
+            place_edge(row, lda, along, lines, depth, at, ldc, more, ROWS, some, room)
     if full < high:
-        place_edge(rest, 1, ROWS, panel, depth, offset(c, full * ldc), ldc, more, high - full,
+        place_edge(rest, 1, ROWS, lines, depth, offset(c, full * ldc), ldc, more, high - full,
                    some, room)
 
 
@@ -149,25 +166,49 @@ def rest_of(left, high, depth, to):
 
 
 @part
-def place_block(left, high, b, ldb, passing, panels, depth, count, c, ldc, more, end, room):
-    """``high`` rows of an arranged block of a times the panels of ``count`` columns of b.
+def place_block(left, high, b, ldb, way, panels, depth, count, c, ldc, more, end, room):
+    """``high`` rows of an arranged block of a times ``count`` columns of b.
 
-    Where ``passing``, the panels are still to be made from b, whose rows lie together. ``end``
-    tells what else is to be done to them.
+    ``way``: b is READY as panels; or its rows lie together, and the panels are to be made in
+    PASSING; or it is read AS_IS, of which ``panels`` holds the last lines of the last columns.
+    ``end`` tells what else is to be done to the columns.
     """
     code, bias, biased, residual, ldr, added = end
     wide = VECTORS * lanes(panels)
     rest = rest_of(left, high, depth, offset(room, ROWS * wide))
     for j in range(0, count, wide):
         panel, some, at, first = offset(panels, j * depth), min(wide, count - j), offset(c, j), 0
-        if passing:
+        lines = panel, wide, depth, panel
+        if way == AS_IS:
+            lines = offset(b, j), ldb, max(0, depth - over(some, wide, ldb)), panels
+            first = place_first(left, high, lines, depth, some, at, ldc, more)
+        elif way == PASSING:
             first = place_packing(left, high, offset(b, j), ldb, panel, depth, some, at, ldc, more)
-        place_panel(left, high, rest, panel, depth, some, first, at, ldc, more, room)
+        place_panel(left, high, rest, lines, depth, some, first, at, ldc, more, room)
         done = j + some
         if code != NONE and (done == count or done % (STRIP * wide) == 0):
             first = (done - 1) // (STRIP * wide) * (STRIP * wide)
             finish(offset(c, first), ldc, high, done - first, code, offset(bias, first), biased,
                    offset(residual, first), ldr, added)
+
+
+@part
+def over(some, wide, ldb):
+    """How many of the last lines of ``some`` columns a whole tile's width reads past the end of."""
+    return -(-(wide - some) // ldb)
+
+
+@part
+def place_first(left, high, lines, depth, some, c, ldc, more):
+    """The first tile of b as it is, if there is a whole one, asking for lines ahead; returns its
+    rows."""
+    a, lda, along, _, _ = left
+    b, ldb, _, _ = lines
+    if some < VECTORS * lanes(b) or high < ROWS:
+        return 0
+    expect(c, ldc)
+    lay(run_ahead(zero(b), a, lda, along, b, ldb, depth), c, ldc, more)
+    return ROWS
 
 
 @part

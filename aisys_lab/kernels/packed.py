@@ -12,7 +12,17 @@ pointers and strides, so that the code is compiled once for a dtype, whatever th
 
 from numba import prange
 
-from aisys_lab.kernels.block import APART, ROWS, VECTORS, arrange, place_block
+from aisys_lab.kernels.block import (
+    APART,
+    AS_IS,
+    PASSING,
+    READY,
+    ROWS,
+    VECTORS,
+    arrange,
+    over,
+    place_block,
+)
 from aisys_lab.kernels.epilogue import NONE
 from aisys_lab.kernels.jit import entry, native, part
 from aisys_lab.kernels.moves import aligned, pack
@@ -22,6 +32,7 @@ DEPTH = 384  # of k: a panel of b, 384 · 16 numbers, takes three quarters of a 
 HIGH = 96 // ROWS * ROWS  # rows of a block of a: with DEPTH, a quarter of a cache of 512 KiB
 WIDE = 2048  # columns of a block of b
 SHALLOW = 128  # k up to which tiles read a by columns; panels pay for deeper ones, if b is wide
+FEW = 4 * ROWS  # rows of a that do not pay for panels of b
 NEAR = 1 << 19  # bytes of a matrix that is packed in passing; of larger ones whole lines are read
 
 
@@ -53,6 +64,28 @@ def copies(m, n, k, a, lda, along, wide):
     return (meet or m * k * size_of(a) > NEAR) and m > ROWS and (n > 4 * wide or along != 1)
 
 
+@part
+def way_to(m, n, k, b, ldb, across, wide):
+    """How b is read: as it is by few rows of a, or where all of its lines lie close together; if
+    its lines do not meet in one set of the cache."""
+    if across != 1:
+        return READY
+    few = m <= FEW or ldb <= wide
+    if few and ldb >= n and (m <= ROWS or ldb * size_of(b) % 512 != 0):
+        return AS_IS
+    return PASSING if k * n * size_of(b) <= NEAR else READY
+
+
+@part
+def pack_end(b, ldb, count, depth, wide, to):
+    """The lines of the last columns of b of which a whole tile's width would read past its end,
+    filled up with zeros."""
+    some = count % wide
+    if some:
+        lines = min(depth, over(some, wide, ldb))
+        pack(offset(b, (depth - lines) * ldb + count - some), 1, ldb, some, lines, wide, to)
+
+
 @native
 def blocks(m, n, k, a, lda, along, b, ldb, across, ready, c, ldc, code, bias, biased, residual,
            ldr, added, room):
@@ -63,13 +96,15 @@ def blocks(m, n, k, a, lda, along, b, ldb, across, ready, c, ldc, code, bias, bi
     edges, rows = offset(room, first), offset(room, first + second)
     copied = copies(m, n, k, a, lda, along, wide)
     columns = depth <= SHALLOW or n <= 4 * wide
-    passing = across == 1 and k * n * size_of(b) <= NEAR and not ready
+    way = READY if ready else way_to(m, n, k, b, ldb, across, wide)
     for j in range(0, n, WIDE):
         count = min(WIDE, n - j)
         for d in range(0, k, depth):
             deep, source = min(depth, k - d), offset(b, d * ldb + j * across)
             panels = offset(b, j * k + d * whole(count, wide)) if ready else room
-            if not (passing or ready):
+            if way == AS_IS:
+                pack_end(source, ldb, count, deep, wide, panels)
+            elif way == READY and not ready:
                 pack(source, across, ldb, count, deep, wide, panels)
             for i in range(0, m, HIGH):
                 high, to = min(HIGH, m - i), offset(c, i * ldc + j)
@@ -77,8 +112,8 @@ def blocks(m, n, k, a, lda, along, b, ldb, across, ready, c, ldc, code, bias, bi
                                copied, columns)
                 end = (NONE if d + deep < k else code), offset(bias, j), biased, offset(
                     residual, i * ldr + j), ldr, added
-                place_block(left, high, source, ldb, passing and i == 0, panels, deep, count, to,
-                            ldc, d > 0, end, edges)
+                place_block(left, high, source, ldb, READY if way == PASSING and i else way,
+                            panels, deep, count, to, ldc, d > 0, end, edges)
 
 
 @part
